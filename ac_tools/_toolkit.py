@@ -1,0 +1,150 @@
+"""The toolkit: one agent's tools on one account, behind one guard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from langchain_core.tools import BaseToolkit
+from pydantic import ConfigDict, Field
+
+from ac_guardrails import Guard
+from ac_tools._account import ActiveCampaign
+
+if TYPE_CHECKING:
+    from ac_tools.tools import ActiveCampaignTool
+
+
+class ActiveCampaignToolkit(BaseToolkit):
+    """Exactly the tools that an agent's grants allow, bound to its name.
+
+    Args:
+        account: The account.
+        guard: What stands between the tools and the account.
+        agent: The agent whose grants apply.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid")
+
+    account: ActiveCampaign = Field(repr=False)
+    guard: Guard = Field(repr=False)
+    agent: str = Field(min_length=1)
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The toolkit that the environment describes.
+
+        ACTIVECAMPAIGN_URL and ACTIVECAMPAIGN_API_KEY name the account, ACTIVECAMPAIGN_GRANTS the grants file,
+        ACTIVECAMPAIGN_LEDGER the ledger, ACTIVECAMPAIGN_AGENT the agent.
+
+        Raises:
+            ConfigurationError: One of them is missing or cannot be used.
+        """
+        from ac_tools.tools._base import agent_from_env, guard_from_env
+
+        return cls(account=ActiveCampaign.from_env(), guard=guard_from_env(), agent=agent_from_env())
+
+    def for_agent(self, agent: str) -> Self:
+        """The same account and guard for another agent."""
+        return type(self)(account=self.account, guard=self.guard, agent=agent)
+
+    def get_tools(  # type: ignore[override]  # narrower by keyword only, and of our own type
+        self,
+        *,
+        include: Collection[str] | None = None,
+        exclude: Collection[str] = (),
+        read_only: bool = False,
+    ) -> list[ActiveCampaignTool]:
+        """The tools that the agent's grants open; none where it has no grants.
+
+        Args:
+            include: Only these names.
+            exclude: All but these names.
+            read_only: Only the tools that change nothing.
+
+        Raises:
+            ValueError: A name is none of the 29.
+        """
+        from ac_guardrails import Level
+
+        classes = _classes()
+        for name in (*(include or ()), *exclude):
+            _known(name, classes)
+        granted = self.guard.grants.tools(self.agent)
+        chosen = [name for name in granted if name in classes and (include is None or name in include)]
+        tools = [classes[name] for name in chosen if name not in exclude]
+        return [self._made(tool) for tool in tools if not read_only or tool.endpoint.level == Level.READ]
+
+    def get_tool(self, name: str) -> ActiveCampaignTool:
+        """One tool, whether it is granted or not: a call that is not granted is refused and recorded.
+
+        Raises:
+            ValueError: The name is none of the 29.
+        """
+        classes = _classes()
+        _known(name, classes)
+        return self._made(classes[name])
+
+    def walk(self, tool: str, **arguments: Any) -> Iterator[Any]:
+        """All records of a collection, page by page, each page through the guard.
+
+        Args:
+            tool: A tool that lists a collection, such as "ac_list_contacts".
+            arguments: Its arguments, without `limit` and `offset`.
+
+        Raises:
+            PermissionError: The guard refused a page.
+        """
+        from ac_tools._walk import Pages
+
+        pages = Pages(self.get_tool(tool), arguments)
+        while (call := pages.next_call()) is not None:
+            yield from pages.feed(pages.tool.invoke(call))
+
+    async def awalk(self, tool: str, **arguments: Any) -> AsyncIterator[Any]:
+        """The same on an event loop."""
+        from ac_tools._walk import Pages
+
+        pages = Pages(self.get_tool(tool), arguments)
+        while (call := pages.next_call()) is not None:
+            for record in pages.feed(await pages.tool.ainvoke(call)):
+                yield record
+
+    def close(self) -> None:
+        """Close the account's connections and the ledger."""
+        self.account.close()
+        self.guard.ledger.close()
+
+    async def aclose(self) -> None:
+        """The same on an event loop."""
+        await self.account.aclose()
+        self.guard.ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _made(self, tool: type[ActiveCampaignTool]) -> ActiveCampaignTool:
+        return tool(account=self.account, guard=self.guard, agent=self.agent)
+
+
+def _classes() -> dict[str, type[ActiveCampaignTool]]:
+    from ac_tools.tools import TOOLS
+
+    return {tool.model_fields["name"].default: tool for tool in TOOLS}
+
+
+def _known(name: str, classes: dict[str, type[ActiveCampaignTool]]) -> None:
+    if name not in classes:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, classes, n=1)
+        raise ValueError(f"There is no tool {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))

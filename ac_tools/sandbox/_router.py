@@ -1,0 +1,99 @@
+"""Which function answers which method and path."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ac_tools.sandbox._query import Query
+from ac_tools.sandbox._store import Store
+from ac_tools.sandbox._values import to_int
+from ac_tools.sandbox._wire import Answer, Refusal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """One request as an endpoint sees it.
+
+    Attributes:
+        store: the account.
+        query: the parameters.
+        body: the JSON body; empty when there was none or it was no object.
+        size: the body's length in bytes.
+        names: the variable parts of the path, decoded.
+        limited: whether the account enforces its rates.
+    """
+
+    store: Store
+    query: Query
+    body: Mapping[str, Any]
+    size: int
+    names: Mapping[str, str]
+    limited: bool
+
+    @property
+    def id(self) -> int:
+        """The path's id; a missing one is read as 0 (recorded 2020), one that is no number too (assumed)."""
+        return to_int(self.names.get("id"))
+
+    def sent(self, wrapper: str) -> dict[str, Any]:
+        """The record inside the body's wrapper; empty when it is missing or no object."""
+        inner = self.body.get(wrapper)
+        return dict(inner) if isinstance(inner, dict) else {}
+
+
+Endpoint = Callable[[Call], Answer]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Route:
+    method: str
+    parts: tuple[str, ...]
+    endpoint: Endpoint
+
+    def names(self, parts: list[str]) -> dict[str, str] | None:
+        if len(parts) != len(self.parts):
+            return None
+        names = {}
+        for mine, theirs in zip(self.parts, parts, strict=True):
+            if mine.startswith("{"):
+                names[mine[1:-1]] = theirs
+            elif mine != theirs:
+                return None
+        return names
+
+
+_ROUTES: list[_Route] = []
+
+
+def route(method: str, path: str) -> Callable[[Endpoint], Endpoint]:
+    """Registers the function that answers a method and a path below /api/3; `{id}` in the path is a variable part."""
+
+    def register(endpoint: Endpoint) -> Endpoint:
+        _ROUTES.append(_Route(method, tuple(path.strip("/").split("/")), endpoint))
+        # Literal parts win over variable ones, whatever the order of registration.
+        _ROUTES.sort(key=lambda each: [part.startswith("{") for part in each.parts])
+        return endpoint
+
+    return register
+
+
+def find(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
+    """The function for a request, with the variable parts of its path.
+
+    Raises:
+        Refusal: 404 for an unknown path, 405 for a method that the path does not have (both assumed).
+    """
+    parts = [unquote(part, errors="replace") for part in path.removeprefix("/").split("/")]
+    # A slash at the end stands for an id that is missing (recorded 2020), or for nothing where no id belongs.
+    candidates = [parts, parts[:-1]] if parts[-1] == "" else [parts]
+    known = False
+    for candidate in candidates:
+        for each in _ROUTES:
+            names = each.names(candidate)
+            if names is not None and each.method == method:
+                return each.endpoint, names
+            known = known or names is not None
+    if known:
+        raise Refusal(405, {"message": "Method Not Allowed"})
+    raise Refusal(404, {"message": "Not Found"})

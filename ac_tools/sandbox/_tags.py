@@ -1,0 +1,184 @@
+"""Tags, and tags on contacts."""
+
+from ac_tools.sandbox import _rows as rows
+from ac_tools.sandbox._automations import start_automations
+from ac_tools.sandbox._contacts import CONTACT, touch
+from ac_tools.sandbox._query import Query, matches, ordered
+from ac_tools.sandbox._router import Call, route
+from ac_tools.sandbox._shape import Shape, View, always, attr, ident, iso, links, local, sent
+from ac_tools.sandbox._store import Store
+from ac_tools.sandbox._values import to_int, to_text
+from ac_tools.sandbox._wire import Answer, Refusal, invalid, missing, problem, reply
+
+_LINKS = links("tags", "contactGoalTags")
+_CONTACT_TAG_LINKS = links("contactTags", "tag", "contact")
+
+
+def _subscriber_count(row: rows.Tag, view: View) -> str:
+    return str(sum(1 for each in view.store.contact_tags if each.tag == row.id))
+
+
+TAG = Shape[rows.Tag](
+    {
+        "tagType": attr("type"),
+        "tag": attr("tag"),
+        "description": attr("description"),
+        "subscriber_count": _subscriber_count,
+        "cdate": iso("created"),
+        "created_timestamp": local("created"),
+        "updated_timestamp": local("created"),
+        "created_by": always(None),
+        "updated_by": always(None),
+        "links": _LINKS,
+        "id": ident(),
+    }
+)
+
+_TAG_CREATED = Shape[rows.Tag](
+    {
+        "tag": sent("tag"),
+        "description": sent("description"),
+        "tagType": sent("tagType"),
+        "cdate": iso("created"),
+        "links": _LINKS,
+        "id": ident(),
+    }
+)
+
+CONTACT_TAG = Shape[rows.ContactTag](
+    {
+        "contact": ident("contact"),
+        "tag": ident("tag"),
+        "cdate": iso("created"),
+        "created_timestamp": local("created"),
+        "updated_timestamp": local("created"),
+        "created_by": always(None),
+        "updated_by": always(None),
+        "links": _CONTACT_TAG_LINKS,
+        "id": ident(),
+    }
+)
+
+_APPLIED = Shape[rows.ContactTag](
+    {
+        "contact": sent("contact"),
+        "tag": sent("tag"),
+        "cdate": iso("created"),
+        "links": _CONTACT_TAG_LINKS,
+        "id": ident(),
+    }
+)
+
+
+def add_tag(store: Store, name: str, kind: str = "contact", description: str = "") -> rows.Tag:
+    """Puts a new tag in."""
+    return store.tags.add(rows.Tag(store.tags.next_id(), name, description, kind, store.now()))
+
+
+def apply_tag(store: Store, contact: rows.Contact, tag: int, *, automations: bool = True) -> rows.ContactTag | None:
+    """Tags a contact and starts the automations that start on the tag; None when they have the tag already."""
+    if store.contact_tags.find((contact.id, tag)) is not None:
+        return None
+    row = store.contact_tags.add(rows.ContactTag(store.contact_tags.next_id(), contact.id, tag, store.now()))
+    touch(store, contact)
+    if automations:
+        start_automations(store, contact, {"type": "tag", "tag": tag})
+    return row
+
+
+def _passes(row: rows.Tag, query: Query) -> bool:
+    if not matches(row.tag, "contains", query.get("search") or ""):
+        return False
+    return all(matches(row.tag, operator, want) for name, operator, want in query.filters() if name == "search")
+
+
+@route("GET", "/tags")
+def list_tags(call: Call) -> Answer:
+    """A page of tags of both types (recorded 2020 and 2021); search is a contains (documented)."""
+    store, query = call.store, call.query
+    found = [row for row in store.tags if _passes(row, query)]
+    found = ordered(found, query, {"search": lambda row: row.tag.lower(), "id": lambda row: row.id})
+    page = query.page(found, store.settings.tags_limit)
+    return reply(200, {"tags": TAG.many(page, store), "meta": {"total": str(len(found))}})
+
+
+@route("GET", "/tags/{id}")
+def get_tag(call: Call) -> Answer:
+    """One tag (recorded 2020 and 2021)."""
+    return reply(200, {"tag": TAG(call.store.tags.need(call.id), call.store)})
+
+
+@route("POST", "/tags")
+def create_tag(call: Call) -> Answer:
+    """Creates a tag: 201 (recorded 2020 and 2021). Commas and taken names are documented as refused, how is assumed."""
+    store, given = call.store, call.sent("tag")
+    name = to_text(given.get("tag"))
+    if not name.strip():
+        raise missing("tag", "tag")
+    if "," in name:
+        raise invalid("tag", "tag")
+    if store.tags.find(name.lower()) is not None:
+        entry = problem("A tag with this name already exists.", code="duplicate", pointer="tag")
+        raise Refusal(store.settings.duplicate_tag_status, {"errors": [entry]})
+    kind = "template" if given.get("tagType") == "template" else "contact"
+    row = add_tag(store, name, kind, to_text(given.get("description")))
+    return reply(201, {"tag": _TAG_CREATED(row, store, given)})
+
+
+@route("DELETE", "/tags/{id}")
+def delete_tag(call: Call) -> Answer:
+    """Deletes a tag (recorded 2020 and 2021) and takes it off everybody (assumed)."""
+    store = call.store
+    store.tags.drop(store.tags.need(call.id))
+    for row in store.contact_tags:
+        if row.tag == call.id:
+            store.contact_tags.drop(row)
+    return reply(200, {})
+
+
+@route("GET", "/contactTags")
+def list_contact_tags(call: Call) -> Answer:
+    """All tags on all contacts (recorded 2020)."""
+    store, found = call.store, list(call.store.contact_tags)
+    page = CONTACT_TAG.many(call.query.page(found), store)
+    return reply(200, {"contactTags": page, "meta": {"total": str(len(found))}})
+
+
+def _error(answered: int, **entry: object) -> Refusal:
+    return Refusal(answered, {"errors": [entry]})
+
+
+@route("POST", "/contactTags")
+def create_contact_tag(call: Call) -> Answer:
+    """Tags a contact: 201 (recorded 2020 and 2021), 400 without a tag's id (recorded 2021), 404 and 422 documented."""
+    store, given = call.store, call.sent("contactTag")
+    tag_id, contact_id = to_int(given.get("tag")), to_int(given.get("contact"))
+    if tag_id <= 0:
+        title, detail = "Invalid value for query parameter contactTag.tag", "No tag id provided"
+        raise _error(400, title=title, detail=detail, source={"parameter": "contactTag.tag"})
+    if given.get("contact") is None:
+        raise _error(422, status=422, title="Missing attribute", source={"pointer": "/data/attributes/contact"})
+    contact = store.contacts.get(contact_id)
+    if contact is None:
+        raise _error(404, status=404, title="Not Found", detail="Contact not found")
+    if store.tags.get(tag_id) is None:
+        raise _error(404, status=404, title="Not Found", detail="Tag not found")
+    row, status = apply_tag(store, contact, tag_id), 201
+    if row is None:
+        row, status = store.contact_tags.find((contact.id, tag_id)), store.settings.re_tag_status
+        if status >= 400 or row is None:
+            entry = problem("The tag already exists on the contact.", code="duplicate", pointer="tag")
+            raise Refusal(status, {"errors": [entry]})
+    return reply(status, {"contacts": [CONTACT(contact, store)], "contactTag": _APPLIED(row, store, given)})
+
+
+@route("DELETE", "/contactTags/{id}")
+def delete_contact_tag(call: Call) -> Answer:
+    """Takes a tag off a contact by the id of the association (recorded 2020 and 2021)."""
+    store = call.store
+    row = store.contact_tags.need(call.id)
+    store.contact_tags.drop(row)
+    contact = store.contacts.get(row.contact)
+    if contact is not None:
+        touch(store, contact)
+    return reply(200, {})

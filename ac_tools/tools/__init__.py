@@ -1,0 +1,47 @@
+"""The 29 tools, one class per endpoint, in the order of the areas."""
+
+from ac_tools.tools._base import ActiveCampaignTool
+from ac_tools.tools.accounts import CreateAccount, ListAccounts
+from ac_tools.tools.automations import AddToAutomation, ListAutomations, ListContactAutomations, RemoveFromAutomation
+from ac_tools.tools.campaigns import CreateCampaign
+from ac_tools.tools.contacts import CreateContact, DeleteContact, GetContact, ListContacts, SyncContact, UpdateContact
+from ac_tools.tools.deals import CreateDeal, GetDeal, ListDeals, UpdateDeal
+from ac_tools.tools.fields import CreateField, GetField, ListFields
+from ac_tools.tools.imports import ImportContacts
+from ac_tools.tools.lists import CreateList, GetList, ListLists, SetListStatus
+from ac_tools.tools.tags import AddTag, CreateTag, ListTags, RemoveTag
+
+TOOLS: tuple[type[ActiveCampaignTool], ...] = (
+    GetContact,
+    ListContacts,
+    CreateContact,
+    UpdateContact,
+    SyncContact,
+    ImportContacts,
+    DeleteContact,
+    GetList,
+    ListLists,
+    CreateList,
+    SetListStatus,
+    ListTags,
+    CreateTag,
+    AddTag,
+    RemoveTag,
+    GetDeal,
+    ListDeals,
+    CreateDeal,
+    UpdateDeal,
+    GetField,
+    ListFields,
+    CreateField,
+    CreateCampaign,
+    ListAutomations,
+    ListContactAutomations,
+    AddToAutomation,
+    RemoveFromAutomation,
+    ListAccounts,
+    CreateAccount,
+)
+"""Every tool there is. Catalog, toolkit and documents are made from this one list."""
+
+__all__ = ["TOOLS", "ActiveCampaignTool", *(tool.__name__ for tool in TOOLS)]

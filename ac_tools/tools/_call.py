@@ -1,0 +1,205 @@
+"""One call of one tool: the generic half of every endpoint, driven by what its class declares."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from ac_guardrails import Action, Answer, Card, InvalidCall, Level, Need, Plan, Reference, Request, inert
+from ac_tools.tools._arguments import Arguments, invalid
+from ac_tools.tools._endpoint import NOUNS
+from ac_tools.tools._names import Names, label, names_of
+from ac_tools.tools._references import Ref
+
+if TYPE_CHECKING:
+    from ac_guardrails._job import Exchange
+    from ac_tools.tools._base import ActiveCampaignTool
+
+
+class Call:
+    """What a tool's own code sees of a call: its arguments, the records that they name, and what was read.
+
+    Args:
+        tool: The tool that is called.
+        args: The validated arguments.
+    """
+
+    def __init__(self, tool: ActiveCampaignTool, args: Any) -> None:
+        self.tool = tool
+        self.args = args
+        self.names: Names = names_of(tool.binding.account)
+        self.readable: frozenset[str] = frozenset()
+        self.known: dict[Ref, Reference] = {}
+        self.facts: dict[str, Any] = {}
+        """Ids, counts, statuses and dates that decide; they go on record."""
+        self.seen: dict[str, Any] = {}
+        """Whatever else was read, for the card and the answer; it never goes on record."""
+        self.needs: tuple[Need, ...] = ()
+
+    def id(self, ref: Ref) -> int:
+        """The id that a reference was resolved to."""
+        return self.known[ref].id
+
+    def may_read(self, area: str) -> bool:
+        """Whether the agent may see records of an area."""
+        return area in self.readable
+
+    def raise_to(self, area: str, level: Level) -> None:
+        """Need at least this level in an area, because of what was read."""
+        kept = [need for need in self.needs if need.area != area]
+        before = max((need.level for need in self.needs if need.area == area), default=Level.OFF)
+        self.needs = (*kept, Need(area, max(level, before)))
+
+    def wire(self) -> dict[str, Any]:
+        """The arguments under the API's names, null left out, references as ids."""
+        return dict(self._resolved(self.args.model_dump(by_alias=True, exclude_none=True)))
+
+    def _resolved(self, value: Any) -> Any:
+        if isinstance(value, Ref):
+            return self.id(value)
+        if isinstance(value, Mapping):
+            return {key: self._resolved(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._resolved(item) for item in value]
+        return value
+
+    def text(self, template: str, *, plain: bool) -> str:
+        """Fill a sentence in: with ids and counts only, or in plain words with names and values."""
+        values: dict[str, Any] = {}
+        for name in type(self.args).model_fields:
+            value = getattr(self.args, name)
+            if isinstance(value, Ref):
+                values[name] = self._named(value, plain=plain)
+            else:
+                values[name] = inert(str(value), limit=120) if plain else "…"
+        return template.format_map({**values, **self.tool.words(self)})
+
+    def _named(self, ref: Ref, *, plain: bool) -> str:
+        known = self.known.get(ref)
+        if known is not None:
+            return label(known) if plain else f"{known.noun} {known.id}"
+        if ref.id is not None:
+            return f"{ref.noun} {ref.id}"
+        return f"{ref.noun} {inert(ref.name, limit=80)!r}" if plain else f"a {ref.noun} by name"
+
+
+class ToolJob:
+    """A call on its way through the guard."""
+
+    def __init__(self, tool: ActiveCampaignTool, raw: Mapping[str, Any]) -> None:
+        self._tool = tool
+        self._raw = dict(raw)
+        self.agent = tool.binding.agent
+        self.tool = tool.name
+        self.host = tool.binding.account.host
+
+    def arguments(self) -> Mapping[str, Any]:
+        """What was asked for, as JSON."""
+        return self._raw
+
+    def edited(self, arguments: Mapping[str, Any]) -> ToolJob:
+        """The same tool, agent and account with other arguments."""
+        return ToolJob(self._tool, arguments)
+
+    def outline(self) -> Action:
+        """The action as far as the arguments alone tell it."""
+        return self._action(self._begun(), None)
+
+    def prepare(self, readable: frozenset[str]) -> Exchange:
+        """Resolve the references, read the facts, and build the request."""
+        call = self._begun()
+        call.readable = readable
+        yield from self._resolve(call)
+        early = yield from self._tool.look(call)
+        if isinstance(early, Answer):
+            return early
+        action = self._action(call, self._tool.build(call))
+        return Plan(
+            action=action,
+            facts=call.facts,
+            card=lambda: self._card(call, action),
+            perform=lambda: self._perform(call, action),
+        )
+
+    def _begun(self) -> Call:
+        schema = self._tool.args_schema
+        assert isinstance(schema, type)
+        assert issubclass(schema, Arguments)
+        try:
+            args = schema.model_validate(self._raw)
+            args.model_dump_json()
+        except ValidationError as error:
+            raise invalid(self.tool, error) from None
+        except (ValueError, UnicodeError):
+            raise InvalidCall(
+                f"{self.tool} was not called: an argument holds text that is not valid Unicode."
+            ) from None
+        call = Call(self._tool, args)
+        self._tool.check(call)
+        call.needs = self._tool.needs(call)
+        return call
+
+    def _resolve(self, call: Call) -> Exchange:
+        pipeline: int | None = None
+        for ref in sorted(set(_references(call.args)), key=lambda ref: ref.noun != "pipeline"):
+            found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline)
+            call.known[ref] = found
+            if ref.noun == "pipeline":
+                pipeline = found.id
+
+    def _action(self, call: Call, request: Request | None) -> Action:
+        tool = self._tool
+        return Action(
+            agent=self.agent,
+            tool=self.tool,
+            host=self.host,
+            needs=call.needs,
+            arguments=self._recorded(call),
+            what=call.text(tool.sentence, plain=False),
+            plain=call.text(tool.plain or tool.sentence, plain=True),
+            request=request,
+            more=tool.more(call) if request else (),
+            followups=tool.followups,
+            references=tuple(call.known.values()),
+            people=tool.people(call),
+            touches=tool.touches(call),
+        )
+
+    def _recorded(self, call: Call) -> dict[str, Any]:
+        recorded: dict[str, Any] = call.args.model_dump(mode="json", exclude_none=True)
+        return recorded
+
+    def _card(self, call: Call, action: Action) -> Card:
+        rows = (("Agent", self.agent), ("Account", self.host), *self._tool.rows(call))
+        return Card(f"{action.plain[:1].upper()}{action.plain[1:]}", rows, self._tool.warning(call))
+
+    def _perform(self, call: Call, action: Action) -> Exchange:
+        assert action.request is not None
+        try:
+            answer = yield from self._tool.perform(call, action.request)
+        finally:
+            call.names.forget(self._tool.endpoint.changes)
+        return answer
+
+
+def foreign_needs(args: Arguments, area: str) -> Iterator[Need]:
+    """The read access that references to records of other areas need.
+
+    Contacts, fields and owners are left out: naming one to write to it shows nothing of it.
+    """
+    for noun in {ref.noun for ref in _references(args)} - {"contact", "field", "owner"}:
+        if NOUNS[noun] != area:
+            yield Need(NOUNS[noun], Level.READ)
+
+
+def _references(value: Any) -> Generator[Ref, None, None]:
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _references(getattr(value, name))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _references(item)

@@ -1,0 +1,67 @@
+"""What a tool class declares of its endpoint. Tools, catalog, cards, audit, docs and settling read this one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ac_guardrails import Level, Need
+
+NOUNS: Mapping[str, str] = {
+    "contact": "contacts",
+    "list": "lists",
+    "tag": "tags",
+    "deal": "deals",
+    "pipeline": "deals",
+    "stage": "deals",
+    "owner": "deals",
+    "field": "fields",
+    "automation": "automations",
+    "account": "accounts",
+}
+"""What a reference can name, and the area that it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The declaration of one endpoint.
+
+    Args:
+        method: GET, POST, PUT or DELETE.
+        path: The path below /api/3, with {placeholders} for resolved ids.
+        area: The area whose grant it needs.
+        level: The least level that it needs there; arguments and facts can raise it.
+        acts_on: The kind of record that it acts on, as the API calls it.
+        risk: What can go wrong, in a few words, for the table of tools.
+        event: The webhook event that its write fires; empty where none is known.
+        wrap: The key that wraps the request's body; empty for a flat one.
+        reply: The key of the record, or of the collection, in the reply.
+        key: The natural key: the arguments that tell whether the write happened.
+        voids: The facts whose change makes an approval void.
+        inverse: How it is taken back, in words; empty where it cannot be.
+        changes: The nouns whose cached names a write makes stale.
+    """
+
+    method: str
+    path: str
+    area: str
+    level: Level
+    acts_on: str
+    risk: str
+    event: str = ""
+    wrap: str = ""
+    reply: str = ""
+    key: tuple[str, ...] = ()
+    voids: tuple[str, ...] = ()
+    inverse: str = ""
+    changes: tuple[str, ...] = ()
+
+    @property
+    def need(self) -> Need:
+        """The least that every call of it needs."""
+        return Need(self.area, self.level)
+
+    @property
+    def permission(self) -> str:
+        """The permission as the API's guides name it: area and read or write."""
+        return f"{self.area}: {'read' if self.method == 'GET' else 'write'}"

@@ -1,0 +1,221 @@
+"""Names to ids and ids to names: looked up in the account, remembered for a minute, forgotten with a write."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ac_guardrails import InvalidCall, Reference, Request, inert, quoted
+from ac_tools._pages import Walk
+from ac_tools.tools._endpoint import NOUNS
+from ac_tools.tools._references import Ref
+
+Reading = Generator[Request, Any, Any]
+"""Yields requests, is sent replies."""
+
+_LIFETIME = 60.0
+_MOST_ROWS = 1000
+_MOST_CANDIDATES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record as a name can find it.
+
+    Args:
+        id: Its id.
+        name: What people call it; for a contact or an owner the e-mail address.
+        wire: The record as the account sent it.
+    """
+
+    id: int
+    name: str
+    wire: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the records of a noun are listed."""
+
+    path: str
+    key: str
+    name: str
+    search: str = ""
+    params: tuple[tuple[str, str], ...] = ()
+
+
+_SOURCES = {
+    # Documented: without the filter, lists for text messages are left out.
+    "list": _Source("/lists", "lists", "name", params=(("filters[channel]", "all"),)),
+    "tag": _Source("/tags", "tags", "tag", search="search"),
+    "field": _Source("/fields", "fields", "title"),
+    "automation": _Source("/automations", "automations", "name"),
+    "pipeline": _Source("/dealGroups", "dealGroups", "title"),
+    "stage": _Source("/dealStages", "dealStages", "title"),
+    "owner": _Source("/users", "users", "email"),
+    "account": _Source("/accounts", "accounts", "name", search="search"),
+    "contact": _Source("/contacts", "contacts", "email", search="email"),
+}
+
+
+class Names:
+    """The names of one account, shared by all tools on it.
+
+    Args:
+        clock: Seconds that only go forward.
+    """
+
+    def __init__(self, clock: Any = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], tuple[float, list[Row]]] = {}
+
+    def forget(self, nouns: Iterable[str]) -> None:
+        """Drop what is known of these nouns, because a write may have changed it."""
+        gone = set(nouns)
+        with self._lock:
+            self._known = {key: value for key, value in self._known.items() if key[0] not in gone}
+
+    def all(self, noun: str) -> Reading:
+        """The rows of a whole collection, up to a thousand."""
+        return (yield from self._rows(noun, ""))
+
+    def search(self, noun: str, name: str) -> Reading:
+        """The rows whose name holds a text, where the account can search for it; else all."""
+        return (yield from self._rows(noun, name if _SOURCES[noun].search else ""))
+
+    def resolve(self, ref: Ref, readable: frozenset[str], *, pipeline: int | None = None) -> Reading:
+        """Find the record that a reference names; returns a Reference.
+
+        Args:
+            ref: What the call said.
+            readable: The areas that the agent may read; candidates from others are not shown.
+            pipeline: The pipeline within which a stage is looked for.
+
+        Raises:
+            InvalidCall: There is none, or there are several; says which would do.
+        """
+        if not ref.name:
+            assert ref.id is not None
+            return Reference(ref.noun, ref.id)
+        rows = yield from self.search(ref.noun, ref.name)
+        if pipeline is not None and ref.noun == "stage":
+            rows = [row for row in rows if str(row.wire.get("group")) == str(pipeline)]
+        found = [row for row in rows if _equal(row, ref)]
+        if ref.id is not None:
+            return self._by_digits(ref, found, readable)
+        if len(found) == 1:
+            return Reference(ref.noun, found[0].id, found[0].name)
+        if found:
+            raise InvalidCall(_ambiguous(ref, found, readable))
+        if ref.noun in readable_nouns(readable) and _SOURCES[ref.noun].search and ref.noun != "contact" and not rows:
+            rows = yield from self._rows(ref.noun, "")
+        raise InvalidCall(_unknown(ref, rows, readable))
+
+    def _by_digits(self, ref: Ref, found: list[Row], readable: frozenset[str]) -> Reference:
+        """A text of digits is the id, unless somebody is called that: then nobody can tell which is meant."""
+        assert ref.id is not None
+        if not found or found[0].id == ref.id:
+            return Reference(ref.noun, ref.id)
+        if ref.noun in readable_nouns(readable):
+            other = f"{ref.noun} {found[0].id} is called {quoted(found[0].name)}"
+        else:
+            other = f"there is also a {ref.noun} of that name"
+        raise InvalidCall(
+            f"{ref.name!r} can be read as the id of {ref.noun} {ref.id}, but {other}. "
+            f'Say the number {ref.id} for the id, or "={ref.name}" for the name.'
+        )
+
+    def _rows(self, noun: str, search: str) -> Reading:
+        key = (noun, search.casefold())
+        with self._lock:
+            expires, rows = self._known.get(key, (0.0, []))
+        if self._clock() < expires:
+            return rows
+        source = _SOURCES[noun]
+        params = source.params + (((source.search, search),) if search else ())
+        walk = Walk(source.path, source.key, params, most=_MOST_ROWS)
+        rows = []
+        while (request := walk.next_request()) is not None:
+            records = walk.feed((yield request))
+            rows += [_row(record, source) for record in records if _number(record.get("id")) is not None]
+        with self._lock:
+            self._known[key] = (self._clock() + _LIFETIME, rows)
+        return rows
+
+
+_BY_ACCOUNT: WeakKeyDictionary[Any, Names] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def names_of(account: Any) -> Names:
+    """The names that all tools on an account share."""
+    with _LOCK:
+        names = _BY_ACCOUNT.get(account)
+        if names is None:
+            names = _BY_ACCOUNT[account] = Names()
+        return names
+
+
+def readable_nouns(readable: frozenset[str]) -> frozenset[str]:
+    """The nouns of the areas that an agent may read."""
+    return frozenset(noun for noun, area in NOUNS.items() if area in readable)
+
+
+def label(reference: Reference) -> str:
+    """A record for people: its noun, id and, where known, name."""
+    return f"{reference.noun} {reference.id}{f' {quoted(reference.name)}' if reference.name else ''}"
+
+
+def _row(record: Mapping[str, Any], source: _Source) -> Row:
+    number = _number(record.get("id"))
+    assert number is not None
+    return Row(number, str(record.get(source.name) or ""), record)
+
+
+def _number(value: Any) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _equal(row: Row, ref: Ref) -> bool:
+    """Names are compared as the account compares them: without regard to case."""
+    if row.name.casefold() == ref.name.casefold():
+        return True
+    return ref.noun == "field" and str(row.wire.get("perstag") or "").casefold() == ref.name.strip("%").casefold()
+
+
+def _ambiguous(ref: Ref, found: list[Row], readable: frozenset[str]) -> str:
+    shown = inert(ref.name, limit=60)
+    if ref.noun not in readable_nouns(readable):
+        return f"Several {ref.noun}s are called {shown!r}. Give the id."
+    return f"{len(found)} {ref.noun}s are called {shown!r}: {_listed(found)}. Give the id."
+
+
+def _unknown(ref: Ref, rows: list[Row], readable: frozenset[str]) -> str:
+    shown = inert(ref.name, limit=60)
+    if ref.noun == "contact":
+        return f"No contact has the address {shown!r}. Create it with ac_sync_contact, or check the spelling."
+    if ref.noun not in readable_nouns(readable):
+        return f"No {ref.noun} is called {shown!r}."
+    by_name = {row.name.casefold(): row for row in reversed(rows) if row.name}
+    close = get_close_matches(ref.name.casefold(), by_name, n=_MOST_CANDIDATES, cutoff=0.5)
+    candidates = [by_name[name] for name in close] or rows[:_MOST_CANDIDATES]
+    if not candidates:
+        return f"No {ref.noun} is called {shown!r}; the account has none."
+    more = ", ..." if len(rows) > len(candidates) else ""
+    return f"No {ref.noun} is called {shown!r}. There are: {_listed(candidates)}{more}."
+
+
+def _listed(rows: list[Row]) -> str:
+    return ", ".join(_one(row) for row in rows[:_MOST_CANDIDATES])
+
+
+def _one(row: Row) -> str:
+    group = f", pipeline {row.wire['group']}" if "group" in row.wire and "title" in row.wire else ""
+    return f"{quoted(row.name, limit=60)} (id {row.id}{group})"

@@ -1,0 +1,187 @@
+"""Automations: workflows that send mail and change contacts by themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from ac_guardrails import Answer, Level, Request, quoted
+from ac_guardrails._job import Exchange
+from ac_tools._pages import Page
+from ac_tools._records import Automation, ContactAutomation
+from ac_tools.tools._arguments import Arguments, PagedArguments, sortable
+from ac_tools.tools._base import ActiveCampaignTool, not_found
+from ac_tools.tools._call import Call
+from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._references import AutomationRef, ContactRef, TagRef
+from ac_tools.tools._render import content, name_map, one, page_answer, records
+from ac_tools.tools.contacts import OneContact, contact_rows, look_at_contact, run_text
+
+AutomationOrders = Annotated[str | None, sortable("name", "status", "entered", "cdate", "mdate", "revisions")]
+
+
+class ListAutomationsArguments(PagedArguments):  # noqa: D101
+    search: str | None = None
+    active: bool | None = None
+    tag: TagRef | None = Field(None, serialization_alias="filters[tag]")
+    orders: AutomationOrders = Field(None, description='e.g. "name ASC"')
+
+
+class ListAutomations(ActiveCampaignTool):
+    """Lists automations: `GET /automations`. They cannot be made or changed through the API."""
+
+    name: str = "ac_list_automations"
+    description: str = "List or search automations."
+    args_schema: type[ListAutomationsArguments] = ListAutomationsArguments
+    sentence: ClassVar[str] = "list the automations"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "GET", "/automations", "automations", Level.READ, "automation", "shows the automations", reply="automations"
+    )
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """A line an automation."""
+        return page_answer(reply, "automations", Automation, _automation_line, call)
+
+
+def _automation_line(item: Automation) -> str:
+    parts = [item.id, quoted(item.name or "", limit=80), item.status or ""]
+    if item.entered is not None:
+        parts.append(f"{item.entered} entered")
+    return " ".join(part for part in parts if part)
+
+
+class ListContactAutomations(ActiveCampaignTool):
+    """Lists a contact's runs, finished ones too: `GET /contacts/{id}/contactAutomations`."""
+
+    name: str = "ac_list_contact_automations"
+    description: str = "List the automations that a contact is or was in."
+    args_schema: type[OneContact] = OneContact
+    sentence: ClassVar[str] = "list the automations of {contact}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "GET",
+        "/contacts/{contact}/contactAutomations",
+        "automations",
+        Level.READ,
+        "contactAutomation",
+        "shows what mail a person gets",
+        reply="contactAutomations",
+    )
+
+    def perform(self, call: Call, request: Request) -> Exchange:
+        """Read the runs, and the automations' names. The reply has no total (recorded 2021)."""
+        reply = yield request
+        runs = records(reply, "contactAutomations", ContactAutomation)
+        names = (yield from name_map(call, "automation", "automations")) if runs else {}
+        page = Page(items=tuple(runs), total=len(runs), offset=0, limit=max(len(runs), 1), next_offset=None)
+        lines = [run_text(run, names) for run in runs] or ["The contact is in no automation and never was."]
+        return Answer(content(*lines), page)
+
+
+class ContactAndAutomation(Arguments):  # noqa: D101
+    contact: ContactRef = Field(description="Id or e-mail address")
+    automation: AutomationRef = Field(description="Id or name")
+
+
+class AddToAutomation(ActiveCampaignTool):
+    """Enrols a contact: `POST /contactAutomations`. May send mail at once, which nobody can call back."""
+
+    name: str = "ac_add_to_automation"
+    description: str = "Enrol a contact in an automation; it may send mail at once. A person must approve."
+    args_schema: type[ContactAndAutomation] = ContactAndAutomation
+    sentence: ClassVar[str] = "enrol {contact} in {automation}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "POST",
+        "/contactAutomations",
+        "automations",
+        Level.FULL,
+        "contactAutomation",
+        "may send mail at once",
+        "",
+        "contactAutomation",
+        "contactAutomation",
+        key=("contact", "automation"),
+        voids=("email", "automation_status"),
+        inverse="remove the contact from the automation; mail that was sent stays sent",
+        changes=("contact", "automation"),
+    )
+
+    def look(self, call: Call) -> Exchange:
+        """Who it is, and which automation, for the person who decides."""
+        yield from look_at_contact(call)
+        wanted = call.id(call.args.automation)
+        for row in (yield from call.names.all("automation")):
+            if row.id == wanted:
+                found = Automation.from_wire(row.wire)
+                call.seen["automation"] = found
+                call.facts["automation_status"] = found.status
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """Whom it happens to, and what they would enter."""
+        found = call.seen.get("automation")
+        if found is None:
+            return contact_rows(call)
+        entered = f", {found.entered} entered so far" if found.entered is not None else ""
+        return (
+            *contact_rows(call),
+            ("Automation", f"{quoted(found.name or '')} (id {found.id}), {found.status}{entered}"),
+        )
+
+    def warning(self, call: Call) -> str:
+        """Said last."""
+        return "It may send mail at once. Mail that has been sent cannot be called back."
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """The run; the contact that the account sends along is left out."""
+        run = one(reply, "contactAutomation", ContactAutomation)
+        return Answer(
+            f"Contact {run.contact_id} is enrolled in automation {run.automation_id} now (run {run.id}).", run
+        )
+
+
+class RemoveFromAutomation(ActiveCampaignTool):
+    """Ends a contact's run: `DELETE /contactAutomations/{id}`.
+
+    The path takes the id of the run, which is looked up from the contact and the automation, and never taken from the
+    model.
+    """
+
+    name: str = "ac_remove_from_automation"
+    description: str = "End a contact's run through an automation. Mail already queued may still go."
+    args_schema: type[ContactAndAutomation] = ContactAndAutomation
+    sentence: ClassVar[str] = "remove {contact} from {automation}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "DELETE",
+        "/contactAutomations/{association}",
+        "automations",
+        Level.WRITE,
+        "contactAutomation",
+        "ends a person's run",
+        key=("contact", "automation"),
+        voids=("association",),
+        inverse="enrol again, which starts from the beginning and may send mail again",
+        changes=("contact", "automation"),
+    )
+
+    def look(self, call: Call) -> Exchange:
+        """Find the run that is in progress; finished ones are listed too."""
+        contact, automation = call.id(call.args.contact), call.id(call.args.automation)
+        reply = yield Request(
+            "GET", f"/contacts/{contact}/contactAutomations", (("orders[lastdate]", "DESC"), ("limit", "1000"))
+        )
+        for run in records(reply, "contactAutomations", ContactAutomation):
+            theirs = run.automation_id == str(automation) and run.contact_id in (None, str(contact))
+            if theirs and run.status != "completed":
+                call.facts["association"] = int(run.id)
+                return None
+        return not_found(f"Nothing to do: contact {contact} is not in automation {automation}.")
+
+    def build(self, call: Call) -> Request:
+        """By the run's id."""
+        return Request("DELETE", f"/contactAutomations/{call.facts['association']:d}")
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """Ended."""
+        contact, automation = call.id(call.args.contact), call.id(call.args.automation)
+        wire = {"id": str(call.facts["association"]), "contact": str(contact), "automation": str(automation)}
+        return Answer(f"Removed contact {contact} from automation {automation}.", ContactAutomation.from_wire(wire))

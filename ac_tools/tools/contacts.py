@@ -1,0 +1,375 @@
+"""Contacts: the people of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ac_guardrails import Answer, InvalidCall, Level, Request, quoted
+from ac_guardrails._job import Exchange
+from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, FieldValue
+from ac_tools.tools._arguments import Arguments, Email, Moment, PagedArguments, choice, sortable
+from ac_tools.tools._base import ActiveCampaignTool
+from ac_tools.tools._call import Call
+from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._references import AutomationRef, ContactRef, FieldRef, ListRef, TagRef
+from ac_tools.tools._render import (
+    contact_line,
+    content,
+    day,
+    email_text,
+    full_name,
+    joined,
+    money,
+    name_map,
+    named,
+    one,
+    optional,
+    page_answer,
+    records,
+)
+
+ContactOrders = Annotated[str | None, sortable("id", "cdate", "email", "first_name", "last_name", "name")]
+Ids = list[int]  # an argument called `list` hides the type of that name
+_MEMBERSHIP = choice(any="-1", unconfirmed="0", active="1", unsubscribed="2", bounced="3")
+
+
+class OneContact(Arguments):  # noqa: D101 - what models read of it is the tool's own description
+    contact: ContactRef = Field(description="Id or e-mail address")
+
+
+class GetContact(ActiveCampaignTool):
+    """Reads one contact with what surrounds it: `GET /contacts/{id}`, and its tags, which that reply leaves out."""
+
+    name: str = "ac_get_contact"
+    description: str = "Read one contact: lists, tags, fields, automations, deals."
+    args_schema: type[OneContact] = OneContact
+    sentence: ClassVar[str] = "read {contact}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "GET", "/contacts/{contact}", "contacts", Level.READ, "contact", "shows personal data", reply="contact"
+    )
+
+    def perform(self, call: Call, request: Request) -> Exchange:
+        """Read the contact, then the names of what it is tied to, in areas that the agent may read."""
+        reply = yield request
+        contact = own_view(one(reply, "contact", Contact), call)
+        tags = yield from _tags(call)
+        lines = [contact_line(contact), _account_line(contact)]
+        lines += yield from _ties(call, reply, tags)
+        artifact = ContactDetails(contact, call, reply, tags)
+        return Answer(content(*lines), artifact)
+
+
+class ContactDetails:
+    """A contact with its ties, as far as the agent may read them.
+
+    Attributes:
+        contact: The person.
+        lists: Its list memberships.
+        tags: Its tags, by id.
+        field_values: Its custom fields' values.
+        automations: Its runs through automations.
+        deals: Its deals.
+    """
+
+    def __init__(self, contact: Contact, call: Call, reply: Any, tags: list[ContactTag]) -> None:
+        self.contact = contact
+        self.tags = tags
+        self.lists = records(reply, "contactLists", ContactList) if call.may_read("lists") else []
+        self.field_values = records(reply, "fieldValues", FieldValue)
+        self.automations = (
+            records(reply, "contactAutomations", ContactAutomation) if call.may_read("automations") else []
+        )
+        self.deals = records(reply, "deals", Deal) if call.may_read("deals") else []
+
+    def __repr__(self) -> str:
+        return f"ContactDetails({self.contact!r})"
+
+
+def own_view(contact: Contact, call: Call) -> Contact:
+    """The contact without what belongs to areas that the agent may not read."""
+    hidden = set()
+    if not call.may_read("accounts"):
+        hidden |= {"orgid", "orgname", "organization", "accountContacts"}
+    if not call.may_read("lists"):
+        hidden |= {"contactLists"}
+    if not call.may_read("automations"):
+        hidden |= {"contactAutomations"}
+    if not call.may_read("deals"):
+        hidden |= {"deals"}
+    return Contact.from_wire({key: value for key, value in contact.wire.items() if key not in hidden})
+
+
+def _tags(call: Call) -> Exchange:
+    """The contact's tags; nothing where the agent may not read tags, or they cannot be read."""
+    if not call.may_read("tags"):
+        return []
+    reply = yield from optional(_get(f"/contacts/{call.id(call.args.contact)}/contactTags"), None)
+    return records(reply, "contactTags", ContactTag) if reply is not None else []
+
+
+def _get(path: str, *params: tuple[str, str]) -> Exchange:
+    return (yield Request("GET", path, params))
+
+
+def _account_line(contact: Contact) -> str:
+    if not contact.account_id:
+        return ""
+    return f"account: {contact.account_id} {quoted(contact.account_name or '', limit=60)}"
+
+
+def _ties(call: Call, reply: Any, tags: list[ContactTag]) -> Exchange:
+    """Lines about lists, tags, fields, automations and deals."""
+    lines = []
+    if call.may_read("lists"):
+        memberships = records(reply, "contactLists", ContactList)
+        names = (yield from name_map(call, "list", "lists")) if memberships else {}
+        lines.append(joined("lists", (_membership(item, named(item.list_id, names)) for item in memberships)))
+    if tags:
+        names = yield from name_map(call, "tag", "tags")
+        lines.append(joined("tags", (named(item.tag_id, names) for item in tags)))
+    values = [item for item in records(reply, "fieldValues", FieldValue) if item.value]
+    names = (yield from name_map(call, "field", "fields")) if values else {}
+    lines.append(joined("fields", (f"{named(item.field_id, names)} = {quoted(item.value or '')}" for item in values)))
+    if call.may_read("automations"):
+        runs = records(reply, "contactAutomations", ContactAutomation)
+        names = (yield from name_map(call, "automation", "automations")) if runs else {}
+        lines.append(joined("automations", (run_text(run, names) for run in runs)))
+    if call.may_read("deals"):
+        lines.append(joined("deals", (_deal_text(deal) for deal in records(reply, "deals", Deal))))
+    return lines
+
+
+def _membership(item: ContactList, name: str) -> str:
+    since = day(item.updated_at if item.status in ("unsubscribed", "bounced") else item.subscribed_at)
+    return f"{name} {item.status}{f' {since}' if since else ''}"
+
+
+def _deal_text(deal: Deal) -> str:
+    parts = (deal.id, quoted(deal.title or "", limit=60), deal.status, money(deal.value, deal.currency))
+    return " ".join(part for part in parts if part)
+
+
+def run_text(run: ContactAutomation, names: dict[str, str]) -> str:
+    """A run through an automation on one line."""
+    added = f" since {day(run.added_at)}" if run.added_at else ""
+    return f"{named(run.automation_id, names)} {run.status or 'unknown'}{added}"
+
+
+class ListContactsArguments(PagedArguments):  # noqa: D101
+    search: str | None = Field(None, description="In name, address, phone, account")
+    email: str | None = Field(None, description="Exact")
+    email_like: str | None = Field(None, description="Contains")
+    phone: str | None = Field(None, description="Starts with")
+    ids: Ids | None = Field(None, serialization_alias="ids[]")
+    exclude: int | None = Field(None, description="Id to leave out")
+    id_greater: int | None = Field(None, description="Pages big accounts: last id, orders id ASC")
+    id_less: int | None = None
+    list: ListRef | None = Field(None, serialization_alias="listid")
+    status: Annotated[Literal["any", "unconfirmed", "active", "unsubscribed", "bounced"] | None, *_MEMBERSHIP] = Field(
+        None, description="On list"
+    )
+    tag: TagRef | None = Field(None, serialization_alias="tagid")
+    automation: AutomationRef | None = Field(None, serialization_alias="seriesid")
+    segmentid: int | None = Field(None, description="Slow; call twice")
+    formid: int | None = None
+    created_after: Moment | None = Field(None, serialization_alias="filters[created_after]", description="ISO, UTC")
+    created_before: Moment | None = Field(None, serialization_alias="filters[created_before]")
+    updated_after: Moment | None = Field(None, serialization_alias="filters[updated_after]")
+    updated_before: Moment | None = Field(None, serialization_alias="filters[updated_before]")
+    orders: ContactOrders = Field(None, description='e.g. "cdate DESC"; id, cdate, email, first_name, last_name, name')
+
+
+class ListContacts(ActiveCampaignTool):
+    """Searches contacts: `GET /contacts`. The list never carries tags, lists or field values (recorded 2021)."""
+
+    name: str = "ac_list_contacts"
+    description: str = "Search contacts. Shows no tags, lists or fields: use ac_get_contact."
+    args_schema: type[ListContactsArguments] = ListContactsArguments
+    sentence: ClassVar[str] = "search the contacts"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "GET", "/contacts", "contacts", Level.READ, "contact", "shows personal data", reply="contacts"
+    )
+
+    # The account's own order differs between its documents and its traffic.
+    defaults: ClassVar[Mapping[str, str]] = {"orders": "id ASC"}
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """A line a contact."""
+        return page_answer(reply, "contacts", Contact, contact_line, call, view=lambda item: own_view(item, call))
+
+
+class FieldValueArgument(Arguments):  # noqa: D101
+    field: FieldRef = Field(description="Field name or id")
+    value: str = Field(description="Several: ||a||b||")
+
+
+class NewContact(Arguments):  # noqa: D101
+    email: Email
+    first_name: str | None = Field(None, serialization_alias="firstName")
+    last_name: str | None = Field(None, serialization_alias="lastName")
+    phone: str | None = None
+    field_values: list[FieldValueArgument] | None = Field(None, serialization_alias="fieldValues")
+
+
+class _Write(ActiveCampaignTool):
+    """What creating, updating and upserting a contact share."""
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """The contact as the account has it now."""
+        contact = one(reply, "contact", Contact)
+        if not call.may_read("contacts"):
+            return Answer(f"{self.done(reply)} contact {contact.id}.", Contact.from_wire({"id": contact.id}))
+        return Answer(content(f"{self.done(reply)} {contact_line(contact)}"), own_view(contact, call))
+
+    def done(self, reply: Any) -> str:
+        """What happened, as the first word of the answer."""
+        return "Created" if reply.status == 201 else "Updated"
+
+    def people(self, call: Call) -> int:
+        """One person."""
+        return 1
+
+
+class CreateContact(_Write):
+    """Creates a contact: `POST /contacts`. Not idempotent, and it subscribes to no list (recorded 2021)."""
+
+    name: str = "ac_create_contact"
+    description: str = "Create a contact; fails if the address exists (use ac_sync_contact). Subscribes to no list."
+    args_schema: type[NewContact] = NewContact
+    sentence: ClassVar[str] = "create a contact"
+    plain: ClassVar[str] = "create the contact {email}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "POST",
+        "/contacts",
+        "contacts",
+        Level.WRITE,
+        "contact",
+        "adds a person",
+        "subscribe",
+        "contact",
+        "contact",
+        key=("email",),
+        inverse="delete the contact",
+        changes=("contact",),
+    )
+
+
+class SyncContact(_Write):
+    """Creates or updates by address: `POST /contact/sync`. 201 is created, 200 updated (recorded 2020, 2021)."""
+
+    name: str = "ac_sync_contact"
+    description: str = "Create or update a contact by address. Changes no lists or tags."
+    args_schema: type[NewContact] = NewContact
+    sentence: ClassVar[str] = "create or update a contact"
+    plain: ClassVar[str] = "create or update the contact {email}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "POST",
+        "/contact/sync",
+        "contacts",
+        Level.WRITE,
+        "contact",
+        "overwrites names and fields",
+        "",
+        "contact",
+        "contact",
+        key=("email",),
+        inverse="write the former values back, or delete the new contact",
+        changes=("contact",),
+    )
+
+
+class UpdateContactArguments(Arguments):  # noqa: D101
+    contact: ContactRef = Field(description="Id or e-mail address")
+    email: Email | None = Field(None, description="New address")
+    first_name: str | None = Field(None, serialization_alias="firstName")
+    last_name: str | None = Field(None, serialization_alias="lastName")
+    phone: str | None = None
+    field_values: list[FieldValueArgument] | None = Field(None, serialization_alias="fieldValues")
+
+
+class UpdateContact(_Write):
+    """Updates a contact: `PUT /contacts/{id}`. Absent keys keep their value (recorded 2021)."""
+
+    name: str = "ac_update_contact"
+    description: str = "Change a contact. Absent arguments keep their value. A new address re-keys the person."
+    args_schema: type[UpdateContactArguments] = UpdateContactArguments
+    sentence: ClassVar[str] = "update {contact}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "PUT",
+        "/contacts/{contact}",
+        "contacts",
+        Level.WRITE,
+        "contact",
+        "overwrites names and fields",
+        "update",
+        "contact",
+        "contact",
+        key=("contact",),
+        voids=("email",),
+        inverse="write the former values back",
+        changes=("contact",),
+    )
+
+    def check(self, call: Call) -> None:
+        """Something must change."""
+        if len(call.args.model_dump(exclude_none=True)) < 2:
+            raise InvalidCall("ac_update_contact was not called: nothing to change. Give at least one new value.")
+
+
+class DeleteContact(ActiveCampaignTool):
+    """Deletes a contact and its history: `DELETE /contacts/{id}`. Cannot be undone."""
+
+    name: str = "ac_delete_contact"
+    description: str = "Delete a contact and its history, for good. A person must approve."
+    args_schema: type[OneContact] = OneContact
+    sentence: ClassVar[str] = "delete {contact}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "DELETE",
+        "/contacts/{contact}",
+        "contacts",
+        Level.FULL,
+        "contact",
+        "destroys a person's record and history",
+        key=("contact",),
+        voids=("email",),
+        changes=("contact",),
+    )
+
+    def look(self, call: Call) -> Exchange:
+        """Who it is, for the person who decides."""
+        yield from look_at_contact(call)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """Whom it happens to."""
+        return contact_rows(call)
+
+    def warning(self, call: Call) -> str:
+        """Said last."""
+        return "This cannot be undone: the contact goes with its lists, tags, field values, automations and history."
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """Gone."""
+        contact_id = call.id(call.args.contact)
+        return Answer(f"Deleted contact {contact_id}.", Contact.from_wire({"id": str(contact_id)}))
+
+
+def look_at_contact(call: Call) -> Exchange:
+    """Read who the contact is, for the card."""
+    reply = yield Request("GET", f"/contacts/{call.id(call.args.contact)}")
+    contact = one(reply, "contact", Contact)
+    call.seen["contact"] = contact
+    call.facts["contact"] = call.id(call.args.contact)
+    call.facts["since"] = day(contact.created_at)
+
+
+def contact_rows(call: Call) -> tuple[tuple[str, str], ...]:
+    """Who the contact is, on a card."""
+    contact = call.seen.get("contact")
+    if contact is None:
+        return ()
+    who = " ".join(part for part in (full_name(contact), email_text(contact.email)) if part)
+    since = f", in the account since {day(contact.created_at)}" if contact.created_at else ""
+    return (("Contact", f"{who} (id {contact.id}){since}"),)

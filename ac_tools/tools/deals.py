@@ -1,0 +1,266 @@
+"""Deals: the sales pipeline. People say amounts in major units; the account is sent integer cents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ac_guardrails import Answer, InvalidCall, Level, quoted
+from ac_guardrails._job import Exchange
+from ac_tools._records import Deal
+from ac_tools.tools._arguments import Arguments, Cents, Currency, Moment, PagedArguments, choice, sortable
+from ac_tools.tools._base import ActiveCampaignTool
+from ac_tools.tools._call import Call
+from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._references import AccountRef, ContactRef, DealRef, OwnerRef, PipelineRef, StageRef, TagRef
+from ac_tools.tools._render import content, money, name_map, named, one, page_answer
+
+_STATUS = choice(open=0, won=1, lost=2)
+DealOrders = Annotated[
+    str | None, sortable("title", "value", "cdate", "contact_name", "contact_orgname", "next-action")
+]
+
+
+class ListDealsArguments(PagedArguments):  # noqa: D101
+    search: str | None = Field(None, serialization_alias="filters[search]")
+    search_field: Literal["all", "title", "contact", "org"] | None = Field(
+        None, serialization_alias="filters[search_field]"
+    )
+    title: str | None = Field(None, serialization_alias="filters[title]")
+    pipeline: PipelineRef | None = Field(None, serialization_alias="filters[group]", description="Id or name, as stage")
+    stage: StageRef | None = Field(None, serialization_alias="filters[stage]")
+    status: Annotated[Literal["open", "won", "lost"] | None, *_STATUS] = Field(
+        None, serialization_alias="filters[status]"
+    )
+    owner: OwnerRef | None = Field(None, serialization_alias="filters[owner]", description="Id or e-mail address")
+    tag: TagRef | None = Field(None, serialization_alias="filters[tag]")
+    nextdate_range: Literal["upcoming", "scheduled", "overdue", "no-task"] | None = Field(
+        None, serialization_alias="filters[nextdate_range]"
+    )
+    tasktype: int | None = Field(None, serialization_alias="filters[tasktype]")
+    created_after: Moment | None = Field(None, serialization_alias="filters[created_after]", description="ISO, UTC")
+    created_before: Moment | None = Field(None, serialization_alias="filters[created_before]")
+    updated_after: Moment | None = Field(None, serialization_alias="filters[updated_after]")
+    updated_before: Moment | None = Field(None, serialization_alias="filters[updated_before]")
+    minimum_value: int | None = Field(None, serialization_alias="filters[minimum_value]", description="Whole USD")
+    maximum_value: int | None = Field(None, serialization_alias="filters[maximum_value]")
+    orders: DealOrders = Field(
+        None, description='e.g. "value DESC"; title, value, cdate, contact_name, contact_orgname, next-action'
+    )
+
+
+class ListDeals(ActiveCampaignTool):
+    """Lists deals: `GET /deals`. The account's own order is by next action, so one by date is sent (recorded 2020)."""
+
+    name: str = "ac_list_deals"
+    description: str = "List or search deals."
+    args_schema: type[ListDealsArguments] = ListDealsArguments
+    sentence: ClassVar[str] = "list the deals"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "GET", "/deals", "deals", Level.READ, "deal", "shows sales figures", reply="deals"
+    )
+    defaults: ClassVar[Mapping[str, str]] = {"orders": "cdate ASC"}
+
+    def perform(self, call: Call, request: Any) -> Exchange:
+        """Read the page, and the stages' names."""
+        reply = yield request
+        stages = yield from name_map(call, "stage", "deals")
+        return page_answer(reply, "deals", Deal, lambda deal: deal_line(deal, stages), call, view=_viewer(call))
+
+
+class OneDeal(Arguments):  # noqa: D101
+    deal: DealRef = Field(description="Id")
+
+
+class GetDeal(ActiveCampaignTool):
+    """Reads one deal: `GET /deals/{id}`. One that the key's user may not see has a title and an id only."""
+
+    name: str = "ac_get_deal"
+    description: str = "Read one deal."
+    args_schema: type[OneDeal] = OneDeal
+    sentence: ClassVar[str] = "read {deal}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "GET", "/deals/{deal}", "deals", Level.READ, "deal", "shows sales figures", reply="deal"
+    )
+
+    def perform(self, call: Call, request: Any) -> Exchange:
+        """Read the deal, and the names of its stage and pipeline."""
+        reply = yield request
+        deal = _viewer(call)(one(reply, "deal", Deal))
+        if deal.is_disabled:
+            return Answer(content(f"{deal_line(deal, {})}: the key's user may not see more."), deal)
+        stages = yield from name_map(call, "stage", "deals")
+        pipelines = yield from name_map(call, "pipeline", "deals")
+        owners = yield from name_map(call, "owner", "deals")
+        lines = [deal_line(deal, stages), f"pipeline: {named(deal.pipeline_id, pipelines)}"]
+        if deal.owner_id:
+            lines.append(f"owner: {deal.owner_id} {owners.get(deal.owner_id, '')}".rstrip())
+        if deal.description:
+            lines.append(f"description: {quoted(deal.description, limit=600)}")
+        return Answer(content(*lines), deal)
+
+
+def deal_line(deal: Deal, stages: Mapping[str, str]) -> str:
+    """A deal on one line."""
+    parts = [deal.id, quoted(deal.title or "", limit=80)]
+    if deal.is_disabled:
+        return " ".join((*parts, "(not visible to this key)"))
+    parts += [money(deal.value, deal.currency), deal.status or ""]
+    if deal.stage_id:
+        parts.append(f"stage {named(deal.stage_id, stages)}")
+    if deal.contact_id:
+        parts.append(f"contact {deal.contact_id}")
+    if deal.account_id:
+        parts.append(f"account {deal.account_id}")
+    return " ".join(part for part in parts if part)
+
+
+def _viewer(call: Call) -> Any:
+    """Strips what belongs to areas that the agent may not read."""
+
+    def view(deal: Deal) -> Deal:
+        hidden = set() if call.may_read("accounts") else {"account", "customerAccount", "organization"}
+        return Deal.from_wire({key: value for key, value in deal.wire.items() if key not in hidden})
+
+    return view
+
+
+class DealField(Arguments):  # noqa: D101
+    custom_field_id: int = Field(serialization_alias="customFieldId", ge=1)
+    value: str = Field(serialization_alias="fieldValue", description="Money in cents")
+    currency: Currency | None = Field(None, serialization_alias="fieldCurrency")
+
+
+class NewDeal(Arguments):  # noqa: D101
+    title: str = Field(min_length=1, max_length=255)
+    amount: Cents = Field(serialization_alias="value", description="Major units: 1250.50")
+    currency: Currency = Field(description="Such as USD")
+    contact: ContactRef | None = Field(None, description="Id or e-mail address; or account")
+    account: AccountRef | None = Field(None, description="Id or name")
+    pipeline: PipelineRef | None = Field(None, serialization_alias="group", description="Id or name; or stage")
+    stage: StageRef | None = Field(None, description="Id or name; default the first")
+    owner: OwnerRef | None = Field(None, description="Id or e-mail address")
+    percent: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="0-100")
+    status: Annotated[Literal["open", "won", "lost"] | None, *_STATUS] = None
+    description: str | None = None
+    fields: list[DealField] | None = None
+
+
+class _Write(ActiveCampaignTool):
+    """What creating and updating a deal share."""
+
+    def touches(self, call: Call) -> Mapping[str, Any]:
+        """The amount."""
+        return {"amount": call.args.amount, "currency": call.args.currency}
+
+    def people(self, call: Call) -> int:
+        """The deal's contact, where it names one."""
+        return 1 if call.args.contact else 0
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """The deal as the account has it now."""
+        deal = _viewer(call)(one(reply, "deal", Deal))
+        if not call.may_read("deals"):
+            return Answer(f"Saved deal {deal.id}.", Deal.from_wire({"id": deal.id}))
+        return Answer(content(f"Saved {deal_line(deal, {})}."), deal)
+
+
+class CreateDeal(_Write):
+    """Creates a deal: `POST /deals`. The API takes cents and cuts fractions off silently (recorded 2020)."""
+
+    name: str = "ac_create_deal"
+    description: str = "Create a deal for a contact or an account. Not idempotent."
+    args_schema: type[NewDeal] = NewDeal
+    sentence: ClassVar[str] = "create a deal"
+    plain: ClassVar[str] = "create the deal {title}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "POST",
+        "/deals",
+        "deals",
+        Level.WRITE,
+        "deal",
+        "changes the pipeline's figures",
+        "deal_add",
+        "deal",
+        "deal",
+        key=("title", "contact", "amount"),
+        inverse="delete the deal",
+        changes=("deal",),
+    )
+
+    def check(self, call: Call) -> None:
+        """What the API requires, in words."""
+        args = call.args
+        if args.contact is None and args.account is None:
+            raise InvalidCall("ac_create_deal was not called: a deal needs a contact or an account. Give one of them.")
+        if args.pipeline is None and args.stage is None:
+            raise InvalidCall("ac_create_deal was not called: a deal needs a pipeline or a stage. Give one of them.")
+
+    def look(self, call: Call) -> Exchange:
+        """Documented: a pipeline that assigns nobody by itself needs an owner."""
+        if call.args.owner is not None:
+            return
+        group = yield from _pipeline_of(call)
+        for row in (yield from call.names.all("pipeline")):
+            if row.id == group and str(row.wire.get("autoassign")) == "0":
+                raise InvalidCall(
+                    f"Pipeline {row.id} assigns nobody by itself. Name the deal's owner by id or e-mail address."
+                )
+
+
+def _pipeline_of(call: Call) -> Exchange:
+    """The pipeline that a call names, or that its stage belongs to; None where neither tells."""
+    if call.args.pipeline is not None:
+        return call.id(call.args.pipeline)
+    stage = call.id(call.args.stage)
+    for row in (yield from call.names.all("stage")):
+        if row.id == stage and str(row.wire.get("group", "")).isdigit():
+            return int(row.wire["group"])
+    return None
+
+
+class DealChanges(Arguments):  # noqa: D101
+    deal: DealRef = Field(description="Id")
+    title: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    amount: Cents | None = Field(None, serialization_alias="value", description="Major units: 1250.50")
+    currency: Currency | None = None
+    contact: ContactRef | None = Field(None, description="Id or e-mail address")
+    account: AccountRef | None = Field(None, description="Id or name")
+    pipeline: PipelineRef | None = Field(None, serialization_alias="group", description="Id or name")
+    stage: StageRef | None = Field(None, description="Id or name")
+    owner: OwnerRef | None = Field(None, description="Id or e-mail address")
+    percent: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="0-100")
+    status: Annotated[Literal["open", "won", "lost"] | None, *_STATUS] = None
+    description: str | None = None
+    fields: list[DealField] | None = None
+
+
+class UpdateDeal(_Write):
+    """Updates a deal: `PUT /deals/{id}`. A null stage would move it back, so absent keys are absent (recorded 2020)."""
+
+    name: str = "ac_update_deal"
+    description: str = "Change a deal. Absent arguments keep their value. Won and lost may start automations."
+    args_schema: type[DealChanges] = DealChanges
+    sentence: ClassVar[str] = "update {deal}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "PUT",
+        "/deals/{deal}",
+        "deals",
+        Level.WRITE,
+        "deal",
+        "won and lost start automations",
+        "deal_update",
+        "deal",
+        "deal",
+        key=("deal",),
+        voids=("stage", "amount", "status"),
+        inverse="write the former values back",
+        changes=("deal",),
+    )
+
+    def check(self, call: Call) -> None:
+        """Something must change."""
+        if len(call.args.model_dump(exclude_none=True)) < 2:
+            raise InvalidCall("ac_update_deal was not called: nothing to change. Give at least one new value.")

@@ -1,0 +1,353 @@
+"""Importing many contacts at once: split, paced, followed to its end, with a reason for everybody who was left out."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+from pydantic import Field
+
+from ac_guardrails import Answer, InvalidCall, Level, Need, Request, inert, quoted
+from ac_guardrails._job import Exchange
+from ac_guardrails._steps import Pause
+from ac_tools._errors import ActiveCampaignError, InvalidRequestError
+from ac_tools._records import Automation, ImportBatch, MailingList
+from ac_tools.tools._arguments import Arguments
+from ac_tools.tools._base import ActiveCampaignTool
+from ac_tools.tools._call import Call
+from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._names import label
+from ac_tools.tools._references import FieldRef, ListRef, fault_of
+from ac_tools.tools._render import content, one
+
+MOST_PEOPLE = 250
+MOST_BYTES = 395_000
+"""Documented: a request must stay under 400,000 bytes."""
+_PER_MINUTE = {True: 20, False: 100}
+"""Documented: requests a minute, where each carries one contact, and where each carries several."""
+_ENDED = ("completed", "failed", "interrupted")
+_MOST_SHOWN = 15
+
+
+class LeadField(Arguments):  # noqa: D101
+    field: FieldRef = Field(serialization_alias="id", description="Field name or id")
+    value: str
+
+
+class Lead(Arguments):  # noqa: D101
+    email: str
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    customer_acct_name: str | None = Field(None, description="Account; created if missing")
+    tags: list[str] | None = Field(None, description="Names; created if missing")
+    fields: list[LeadField] | None = None
+
+
+class ImportArguments(Arguments):  # noqa: D101
+    contacts: list[Lead] = Field(min_length=1, max_length=10_000)
+    subscribe: list[ListRef] | None = Field(None, description="Lists for all, id or name")
+    unsubscribe: list[ListRef] | None = None
+    tags: list[str] | None = Field(None, description="Tags for all")
+    run_automations: bool | None = Field(None, description="Default false")
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What became of an import.
+
+    Args:
+        batches: The account's batches, as they were last seen.
+        failed: Addresses that the account did not take, each with the reason.
+        left_out: Addresses that were not sent, each with the reason.
+    """
+
+    batches: tuple[ImportBatch, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _Sorted:
+    """The people of a call: who can be sent, and who cannot and why."""
+
+    good: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+
+class ImportContacts(ActiveCampaignTool):
+    """Imports contacts: `POST /import/bulk_import`, asynchronous, without webhooks.
+
+    The account runs automations on imports unless told otherwise, so here they are off unless asked for. It does not
+    re-subscribe people who unsubscribed (documented).
+    """
+
+    name: str = "ac_import_contacts"
+    description: str = "Import many contacts (for fewer than 10 use ac_sync_contact). A person must approve."
+    args_schema: type[ImportArguments] = ImportArguments
+    sentence: ClassVar[str] = "import {people} people"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "POST",
+        "/import/bulk_import",
+        "contacts",
+        Level.FULL,
+        "contact",
+        "touches many people; can subscribe them",
+        key=("email",),
+        voids=("people", "mails_last_campaign"),
+        changes=("contact", "tag", "account"),
+    )
+    patience: ClassVar[float] = 60.0
+    """How many seconds an import is followed before it is reported as still running."""
+
+    def check(self, call: Call) -> None:
+        """A comma would make two tags of one."""
+        for name in _all_tags(call.args):
+            if "," in name or not name.strip():
+                raise InvalidCall(f"{quoted(name, limit=80)} cannot be a tag: names are not empty and hold no comma.")
+
+    def needs(self, call: Call) -> tuple[Need, ...]:
+        """One grant in every area that it touches."""
+        args = call.args
+        needs = [self.endpoint.need]
+        if args.subscribe or args.unsubscribe:
+            needs.append(Need("lists", Level.WRITE))
+        if any(True for _ in _all_tags(args)):
+            needs.append(Need("tags", Level.WRITE))
+        if any(lead.customer_acct_name for lead in args.contacts):
+            needs.append(Need("accounts", Level.WRITE))
+        if args.run_automations:
+            needs.append(Need("automations", Level.FULL))
+        return tuple(needs)
+
+    def look(self, call: Call) -> Exchange:
+        """Sort the people, and read the lists and automations that they would meet."""
+        people = sort_people(call)
+        call.seen["people"] = people
+        if not people.good:
+            reasons = "; ".join(f"{quoted(email, limit=60)}: {why}" for email, why in people.left_out[:_MOST_SHOWN])
+            raise InvalidCall(f"Nobody of {len(call.args.contacts)} can be imported. {reasons}")
+        call.facts |= {"people": len(people.good), "left_out": len(people.left_out)}
+        yield from _look_at_lists(call)
+        if call.args.run_automations:
+            rows = yield from call.names.all("automation")
+            found = [Automation.from_wire(row.wire) for row in rows]
+            call.seen["automations"] = [item.name or item.id for item in found if item.status == "active"]
+            call.facts["automations"] = len(call.seen["automations"])
+
+    def build(self, call: Call) -> Request:
+        """The first request; the others are `more`."""
+        call.seen["requests"] = list(split(call.seen["people"].good, exclude=not call.args.run_automations))
+        first: Request = call.seen["requests"][0]
+        return first
+
+    def more(self, call: Call) -> tuple[Request, ...]:
+        """All requests but the first."""
+        return tuple(call.seen["requests"][1:])
+
+    def words(self, call: Call) -> Mapping[str, str]:
+        """How many."""
+        return {"people": str(self.people(call))}
+
+    def people(self, call: Call) -> int:
+        """As many as would be sent."""
+        people = call.seen.get("people")
+        return len(people.good) if people else len(call.args.contacts)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """How many people, which lists, which automations."""
+        people, args = call.seen["people"], call.args
+        requests = len(call.seen["requests"])
+        rows = [("People", f"{len(people.good)} in {requests} request{'s' if requests > 1 else ''}")]
+        if people.left_out:
+            rows.append(("Left out", f"{len(people.left_out)} that cannot be sent (malformed or listed twice)"))
+        for name, refs in (("Subscribe to", args.subscribe), ("Unsubscribe", args.unsubscribe)):
+            if refs:
+                rows.append((name, ", ".join(call.seen["lists"][ref] for ref in refs)))
+        if not (args.subscribe or args.unsubscribe):
+            rows.append(("Lists", "none"))
+        names = sorted(set(_all_tags(args)))
+        if names:
+            rows.append(("Tags", f"{', '.join(names[:8])}{' and more' if len(names) > 8 else ''}"))
+        rows.append(("Automations", _automations_text(call)))
+        return tuple(rows)
+
+    def warning(self, call: Call) -> str:
+        """Said last."""
+        return "An import cannot be taken back as a whole. People who had unsubscribed stay unsubscribed."
+
+    def perform(self, call: Call, request: Request) -> Exchange:
+        """Queue every request, follow the batches, and say who failed and why."""
+        requests: list[Request] = call.seen["requests"]
+        batches: list[ImportBatch] = []
+        failed: list[tuple[str, str]] = []
+        for number, one_request in enumerate(requests, 1):
+            yield from _keep_limit(self.binding.account, alone=len(one_request.body["contacts"]) == 1)  # type: ignore[index]
+            try:
+                reply = yield one_request
+            except InvalidRequestError as error:
+                if error.outcome != "refused":
+                    raise _after(error, number, len(requests)) from None
+                failed += [(item["email"], str(error)) for item in one_request.body["contacts"]]  # type: ignore[index]
+            except ActiveCampaignError as error:
+                raise _after(error, number, len(requests)) from None
+            else:
+                batches.append(ImportBatch.from_wire(reply.data))
+        ended = yield from self._followed(batches)
+        failed += [
+            (email, fault_of(email) or "the account gave no reason") for batch in ended for email in batch.failed
+        ]
+        result = ImportResult(tuple(ended), tuple(failed), tuple(call.seen["people"].left_out))
+        return Answer(content(*_report(result, len(call.seen["people"].good))), result, ok=bool(batches))
+
+    def _followed(self, batches: list[ImportBatch]) -> Exchange:
+        """Ask after every batch until it has ended, or the patience is over."""
+        ended: list[ImportBatch] = []
+        waiting, pause = 0.0, 0.5
+        for batch in batches:
+            seen = batch
+            while seen.status not in _ENDED and waiting < self.patience:
+                yield Pause(pause)
+                waiting, pause = waiting + pause, min(pause * 1.5, 5.0)
+                try:
+                    reply = yield Request("GET", "/import/info", (("batchId", str(batch.batch_id)),))
+                except ActiveCampaignError:
+                    continue
+                seen = ImportBatch.from_wire({**reply.data, "batchId": batch.batch_id, "queued_contacts": batch.queued})
+            ended.append(seen)
+        return ended
+
+
+def _all_tags(args: Any) -> Iterable[str]:
+    yield from args.tags or ()
+    for lead in args.contacts:
+        yield from lead.tags or ()
+
+
+def sort_people(call: Call) -> _Sorted:
+    """Who can be sent, once each, and who cannot and why."""
+    people = _Sorted()
+    seen: set[str] = set()
+    wire = call.wire()
+    lists = {
+        key: [{"listid": list_id} for list_id in wire[key]] for key in ("subscribe", "unsubscribe") if wire.get(key)
+    }
+    for lead in wire["contacts"]:
+        email = lead["email"].strip()
+        fault = fault_of(email)
+        if not fault and email.casefold() in seen:
+            fault = "listed more than once; the first is used"
+        if fault:
+            people.left_out.append((lead["email"], fault))
+            continue
+        seen.add(email.casefold())
+        tags = list(dict.fromkeys((*(wire.get("tags") or ()), *(lead.get("tags") or ()))))
+        people.good.append({**lead, "email": email, **({"tags": tags} if tags else {}), **lists})
+    return people
+
+
+def split(people: list[dict[str, Any]], *, exclude: bool) -> Generator[Request, None, None]:
+    """Requests of at most 250 contacts and 395,000 bytes each."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for person in people:
+        entry = {**person, "exclude_automations": True} if exclude else person
+        length = len(json.dumps(entry)) + 2
+        if length > MOST_BYTES:
+            raise InvalidCall(
+                f"{quoted(person['email'], limit=60)} alone is larger than a request may be ({MOST_BYTES} bytes)."
+            )
+        if batch and (len(batch) == MOST_PEOPLE or size + length > MOST_BYTES):
+            yield _request(batch, exclude=exclude)
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield _request(batch, exclude=exclude)
+
+
+def _request(batch: list[dict[str, Any]], *, exclude: bool) -> Request:
+    """The documents put the flag inside each contact in one place and beside them in another: it is sent in both."""
+    body: dict[str, Any] = {"contacts": batch}
+    if exclude:
+        body["exclude_automations"] = True
+    return Request("POST", "/import/bulk_import", body=body)
+
+
+def _look_at_lists(call: Call) -> Exchange:
+    """The lists' names for the card, and whether one of them mails new subscribers at once."""
+    call.seen["lists"] = {}
+    for ref in dict.fromkeys((*(call.args.subscribe or ()), *(call.args.unsubscribe or ()))):
+        reply = yield Request("GET", f"/lists/{call.id(ref)}")
+        found = one(reply, "list", MailingList)
+        mails = bool(found.send_last_broadcast) and ref in (call.args.subscribe or ())
+        text = f"list {call.id(ref)} {quoted(found.name or '', limit=80)}" if found.name else label(call.known[ref])
+        call.seen["lists"][ref] = text + (" (mails its last campaign to every new subscriber)" if mails else "")
+        if mails:
+            call.raise_to("lists", Level.FULL)
+            call.facts["mails_last_campaign"] = True
+
+
+def _automations_text(call: Call) -> str:
+    if not call.args.run_automations:
+        return "off: nobody is enrolled by this import"
+    names = call.seen.get("automations") or []
+    shown = ", ".join(quoted(name, limit=60) for name in names[:8])
+    return f"ON: those that start on these lists or tags will run. Active now: {shown or 'none'}"
+
+
+_SENT_AT: WeakKeyDictionary[Any, dict[bool, deque[float]]] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def _keep_limit(account: Any, *, alone: bool) -> Exchange:
+    """Wait until the import's own limit a minute leaves room."""
+    while True:
+        with _LOCK:
+            times = _SENT_AT.setdefault(account, {True: deque(), False: deque()})[alone]
+            now = time.monotonic()
+            while times and now - times[0] >= 60:
+                times.popleft()
+            if len(times) < _PER_MINUTE[alone]:
+                times.append(now)
+                return None
+            wait = 60 - (now - times[0])
+        yield Pause(wait)
+
+
+def _after(error: ActiveCampaignError, number: int, total: int) -> ActiveCampaignError:
+    """The error of one request, with how far the import had come."""
+    if number > 1:
+        text = f"{error} It was request {number} of {total}; the {number - 1} before it were queued."
+        error.args = (text,)
+    return error
+
+
+def _report(result: ImportResult, sent: int) -> list[str]:
+    taken = sum(len(batch.succeeded) for batch in result.batches)
+    open_batches = [batch for batch in result.batches if batch.status not in _ENDED]
+    lines = [
+        f"Import of {sent} people in {len(result.batches)} request(s): {taken} taken, {len(result.failed)} failed."
+    ]
+    lines += [
+        f"Batch {batch.batch_id} is still {batch.status or 'running'}: the account goes on by itself. Do not import again."
+        for batch in open_batches
+    ]
+    lines += [
+        f"Batch {batch.batch_id} was {batch.status}; the account does not retry it."
+        for batch in result.batches
+        if batch.status in ("failed", "interrupted")
+    ]
+    for title, pairs in (("Failed", result.failed), ("Not sent", result.left_out)):
+        if pairs:
+            lines.append(f"{title} ({len(pairs)}):")
+            lines += [f"  {quoted(email, limit=60)}: {inert(why, limit=160)}" for email, why in pairs[:_MOST_SHOWN]]
+            if len(pairs) > _MOST_SHOWN:
+                lines.append(f"  ... and {len(pairs) - _MOST_SHOWN} more, in the artifact.")
+    return lines

@@ -1,0 +1,190 @@
+"""Tags: how contacts are sorted."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ac_guardrails import Answer, InvalidCall, Level, Request, quoted
+from ac_guardrails._job import Exchange
+from ac_tools._errors import InvalidRequestError
+from ac_tools._records import ContactTag, Tag
+from ac_tools.tools._arguments import Arguments, PagedArguments
+from ac_tools.tools._base import ActiveCampaignTool, not_found
+from ac_tools.tools._call import Call
+from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._references import ContactRef, TagRef
+from ac_tools.tools._render import content, one, page_answer, records
+
+
+class ListTagsArguments(PagedArguments):  # noqa: D101
+    search: str | None = Field(None, description="Contains")
+
+
+class ListTags(ActiveCampaignTool):
+    """Lists tags: `GET /tags`. Holds the tags of templates as well as those of contacts (documented)."""
+
+    name: str = "ac_list_tags"
+    description: str = "List or search tags."
+    args_schema: type[ListTagsArguments] = ListTagsArguments
+    sentence: ClassVar[str] = "list the tags"
+    endpoint: ClassVar[Endpoint] = Endpoint("GET", "/tags", "tags", Level.READ, "tag", "shows the tags", reply="tags")
+    # Documented as 20 and as 100: said, so that the next page begins where this one ended.
+    defaults: ClassVar[dict[str, str]] = {"limit": "20"}
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """A line a tag."""
+        return page_answer(reply, "tags", Tag, _tag_line, call)
+
+
+def _tag_line(tag: Tag) -> str:
+    parts = [tag.id, quoted(tag.name or "", limit=80)]
+    if tag.type and tag.type != "contact":
+        parts.append(f"for {tag.type}s")
+    if tag.subscriber_count:
+        parts.append(f"on {tag.subscriber_count}")
+    return " ".join(parts)
+
+
+class CreateTagArguments(Arguments):  # noqa: D101
+    name: str = Field(serialization_alias="tag", min_length=1, max_length=255, description="No commas")
+    description: str | None = None
+    tag_type: Literal["contact", "template"] | None = Field(None, serialization_alias="tagType")
+
+
+class CreateTag(ActiveCampaignTool):
+    """Defines a tag: `POST /tags`. Names are unique without regard to case and hold no commas (documented)."""
+
+    name: str = "ac_create_tag"
+    description: str = "Define a tag; ac_add_tag puts it on a contact."
+    args_schema: type[CreateTagArguments] = CreateTagArguments
+    sentence: ClassVar[str] = "create a tag"
+    plain: ClassVar[str] = "create the tag {name}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "POST",
+        "/tags",
+        "tags",
+        Level.WRITE,
+        "tag",
+        "adds a tag",
+        "",
+        "tag",
+        "tag",
+        key=("name",),
+        inverse="delete the tag",
+        changes=("tag",),
+    )
+
+    def check(self, call: Call) -> None:
+        """A comma would make two tags of one in webhooks."""
+        if "," in call.args.name:
+            raise InvalidCall(
+                f"A tag's name may not hold a comma: {quoted(call.args.name, limit=80)}. Use another sign."
+            )
+
+    def look(self, call: Call) -> Exchange:
+        """What a second tag of the same name would do is not documented, so it is not tried."""
+        wanted = call.args.name.casefold()
+        for row in (yield from call.names.search("tag", call.args.name)):
+            if row.name.casefold() == wanted:
+                found = Tag.from_wire(row.wire) if call.may_read("tags") else Tag.from_wire({"id": str(row.id)})
+                return Answer(f"Nothing to do: the tag exists already, with id {row.id}.", found)
+        return None
+
+    def build(self, call: Call) -> Request:
+        """With a type and a description, as every client in production sends them."""
+        return Request("POST", "/tags", body={"tag": {"tagType": "contact", "description": "", **call.wire()}})
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """The new tag's id."""
+        tag = one(reply, "tag", Tag)
+        return Answer(content(f"Created tag {tag.id} {quoted(tag.name or '', limit=80)}."), tag)
+
+
+class ContactAndTag(Arguments):  # noqa: D101
+    contact: ContactRef = Field(description="Id or e-mail address")
+    tag: TagRef = Field(description="Name or id")
+
+
+class AddTag(ActiveCampaignTool):
+    """Puts a tag on a contact: `POST /contactTags`. Starts the automations that the tag triggers."""
+
+    name: str = "ac_add_tag"
+    description: str = "Put a tag on a contact. Automations that start on this tag will run."
+    args_schema: type[ContactAndTag] = ContactAndTag
+    sentence: ClassVar[str] = "put {tag} on {contact}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "POST",
+        "/contactTags",
+        "tags",
+        Level.WRITE,
+        "contactTag",
+        "can start automations",
+        "contact_tag_added",
+        "contactTag",
+        "contactTag",
+        key=("contact", "tag"),
+        inverse="remove the tag",
+        changes=("contact",),
+    )
+
+    def perform(self, call: Call, request: Request) -> Exchange:
+        """Send it; "already tagged" is what was wanted."""
+        try:
+            reply = yield request
+        except InvalidRequestError as error:
+            if not any(problem.code == "duplicate" or "already" in problem.text for problem in error.problems):
+                raise
+            return self._tagged(call, ContactTag.from_wire({}))
+        return self._tagged(call, one(reply, "contactTag", ContactTag))
+
+    def _tagged(self, call: Call, row: ContactTag) -> Answer:
+        return Answer(f"Contact {call.id(call.args.contact)} has tag {call.id(call.args.tag)} now.", row)
+
+
+class RemoveTag(ActiveCampaignTool):
+    """Takes a tag off a contact: `DELETE /contactTags/{id}`.
+
+    The path takes the id of the association. With a tag's id it would take somebody else's tag away, so the
+    association is looked up from the contact and the tag, and never taken from the model.
+    """
+
+    name: str = "ac_remove_tag"
+    description: str = "Take a tag off a contact. The tag itself stays."
+    args_schema: type[ContactAndTag] = ContactAndTag
+    sentence: ClassVar[str] = "take {tag} off {contact}"
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "DELETE",
+        "/contactTags/{association}",
+        "tags",
+        Level.WRITE,
+        "contactTag",
+        "changes segments",
+        "contact_tag_removed",
+        key=("contact", "tag"),
+        voids=("association",),
+        inverse="put the tag back",
+        changes=("contact",),
+    )
+
+    def look(self, call: Call) -> Exchange:
+        """Find the association."""
+        contact, tag = call.id(call.args.contact), call.id(call.args.tag)
+        reply = yield Request("GET", f"/contacts/{contact}/contactTags")
+        for row in records(reply, "contactTags", ContactTag):
+            # The reply is the contact's own; a row that says otherwise is not one to delete.
+            if row.tag_id == str(tag) and row.contact_id in (None, str(contact)):
+                call.facts["association"] = int(row.id)
+                return None
+        return not_found(f"Nothing to do: contact {contact} does not have tag {tag}.")
+
+    def build(self, call: Call) -> Request:
+        """By the association's id."""
+        return Request("DELETE", f"/contactTags/{call.facts['association']:d}")
+
+    def answer(self, call: Call, reply: Any) -> Answer:
+        """Gone from this contact."""
+        contact, tag = call.id(call.args.contact), call.id(call.args.tag)
+        row = ContactTag.from_wire({"id": str(call.facts["association"]), "contact": str(contact), "tag": str(tag)})
+        return Answer(f"Took tag {tag} off contact {contact}.", row)

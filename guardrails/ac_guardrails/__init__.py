@@ -1,0 +1,55 @@
+"""A guard between an AI agent and an API whose key has no scopes: grants, approvals, a ledger.
+
+It knows no product. A product brings a `Catalog` of its areas and tools, and `Job`s to be carried through.
+"""
+
+from ac_guardrails._action import Action, Reference
+from ac_guardrails._approvals import ApprovalRequest, Approver, Card, Decision
+from ac_guardrails._catalog import Catalog, CatalogTool, Level, Need
+from ac_guardrails._entries import Entry
+from ac_guardrails._grants import Grant, Grants, Verdict
+from ac_guardrails._grants_reader import GrantsWarning
+from ac_guardrails._guard import Guard
+from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
+from ac_guardrails._ledger import Ledger, LedgerError
+from ac_guardrails._located import GrantsError
+from ac_guardrails._request import Permit, PermitError, Request
+from ac_guardrails._text import inert, quoted
+
+__all__ = [
+    "Action",
+    "Answer",
+    "ApprovalRequest",
+    "Approver",
+    "Card",
+    "Catalog",
+    "CatalogTool",
+    "Decision",
+    "Entry",
+    "Grant",
+    "Grants",
+    "GrantsError",
+    "GrantsWarning",
+    "Guard",
+    "InvalidCall",
+    "Job",
+    "Ledger",
+    "LedgerError",
+    "Level",
+    "Need",
+    "Permit",
+    "PermitError",
+    "Plan",
+    "Reference",
+    "Refusal",
+    "Request",
+    "Verdict",
+    "inert",
+    "quoted",
+]
+
+for _name in __all__:
+    _value = globals()[_name]
+    if getattr(_value, "__module__", "").startswith("ac_guardrails."):
+        _value.__module__ = "ac_guardrails"
+del _name, _value

@@ -1,0 +1,89 @@
+"""An action: one thing that an agent wants done, complete enough to decide on, ask about and record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ac_guardrails._canonical import digest
+from ac_guardrails._catalog import Level, Need
+from ac_guardrails._request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A record that an action names: a list, a tag, a contact.
+
+    Args:
+        noun: What it is, as the catalog calls it.
+        id: Its id in the account.
+        name: What people call it; empty where that is not known.
+    """
+
+    noun: str
+    id: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that an agent wants done.
+
+    Args:
+        agent: Who wants it, as bound when the tools were made.
+        tool: The tool's name.
+        host: The account.
+        needs: The grants that it needs, one or more, each in another area.
+        arguments: What the agent asked for, as JSON, in the tool's own words.
+        what: The act in plain words with ids and counts only, as an infinitive: "delete contact 7".
+        plain: The same with names and values, for people while payloads are kept.
+        request: The request that carries it out; None while references are not resolved yet.
+        more: Further requests of the same act, complete.
+        followups: Method and path of requests that can only be built from an earlier reply.
+        references: The records that it names, resolved.
+        people: How many people it touches.
+    """
+
+    agent: str
+    tool: str
+    host: str
+    needs: tuple[Need, ...]
+    arguments: Mapping[str, Any]
+    what: str
+    plain: str = ""
+    request: Request | None = None
+    more: tuple[Request, ...] = ()
+    followups: tuple[tuple[str, str], ...] = ()
+    references: tuple[Reference, ...] = ()
+    people: int = 0
+    touches: Mapping[str, Any] = field(default_factory=dict)
+    """What must stay the same for an approval to survive an edit, besides the references: amounts."""
+
+    @property
+    def level(self) -> Level:
+        """The highest level among its needs."""
+        return max(need.level for need in self.needs)
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changes the account."""
+        return self.level > Level.READ
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """All the requests of the act that are known in full."""
+        return (self.request, *self.more) if self.request else ()
+
+    def digest(self) -> str:
+        """What an approval binds to: agent, host, method, path and canonical arguments of every request."""
+        requests = [[r.method, r.path, [list(pair) for pair in r.params], r.body] for r in self.requests]
+        return digest([self.agent, self.tool, self.host, requests])
+
+    def same_target(self, other: Action) -> bool:
+        """Whether both touch the same records and amounts."""
+        return (
+            set(self.references) == set(other.references)
+            and self.people == other.people
+            and dict(self.touches) == dict(other.touches)
+        )

@@ -1,0 +1,94 @@
+"""What a product hands to the guard: a call that can be outlined, prepared, carried out and edited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ac_guardrails._action import Action
+from ac_guardrails._approvals import Card
+from ac_guardrails._request import Request
+from ac_guardrails._steps import Pause
+
+Exchange = Generator[Request | Pause, Any, Any]
+"""A product's part of a call: yields requests, is sent replies. The guard permits, records and sends each of them."""
+
+
+class InvalidCall(ValueError):  # noqa: N818 - no fault of the program, but an answer to the model
+    """The call's arguments cannot be used. The message names the value, the rule and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the agent gets back.
+
+    Args:
+        content: Text for the model.
+        artifact: The typed record or records, whole, for the program.
+        ok: Whether the call did what was asked.
+    """
+
+    content: str
+    artifact: Any
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call did not do what was asked; the artifact of every answer that is no success.
+
+    Args:
+        kind: invalid, refused, rejected, expired, failed, unknown or not_found.
+        reason: The same in words.
+        entry: The ledger entry that has it on record; empty where none was made.
+    """
+
+    kind: str
+    reason: str
+    entry: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A call after everything was read that a decision needs.
+
+    Args:
+        action: The final action.
+        facts: What was read and decides: ids, counts, statuses, dates; no contact's values, since it goes on record.
+        card: What a person would be shown.
+        perform: Carries the action out.
+    """
+
+    action: Action
+    card: Callable[[], Card]
+    perform: Callable[[], Exchange]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Job(Protocol):
+    """One call of one tool by one agent."""
+
+    agent: str
+    tool: str
+    host: str
+
+    def outline(self) -> Action:
+        """The action as far as the arguments alone tell it.
+
+        Raises:
+            InvalidCall: The arguments cannot be used.
+        """
+
+    def prepare(self, readable: frozenset[str]) -> Exchange:
+        """Read what is needed; returns a Plan, or an Answer where nothing has to be sent.
+
+        Args:
+            readable: The areas that the agent may read; names from others must not reach it.
+        """
+
+    def edited(self, arguments: Mapping[str, Any]) -> Job:
+        """The same call with other arguments."""
+
+    def arguments(self) -> Mapping[str, Any]:
+        """What was asked for, as JSON."""

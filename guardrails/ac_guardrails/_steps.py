@@ -1,0 +1,169 @@
+"""One body for sync and async: a guarded call is a generator that yields what it needs done; two drivers do it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from ac_guardrails._approvals import ApprovalRequest, Approver
+from ac_guardrails._request import Permit, Request
+
+T = TypeVar("T")
+
+
+class Sender(Protocol):
+    """What carries requests to the product: one method for each of the two worlds."""
+
+    def send(self, request: Request, permit: Permit | None) -> Any:
+        """Send one request and return the reply."""
+
+    async def asend(self, request: Request, permit: Permit | None) -> Any:
+        """The same, on an event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Let one request leave."""
+
+    request: Request
+    permit: Permit
+
+    def do(self, sender: Sender) -> Any:
+        """Carry it out."""
+        return sender.send(self.request, self.permit)
+
+    async def ado(self, sender: Sender) -> Any:
+        """Carry it out on an event loop."""
+        return await sender.asend(self.request, self.permit)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put a question to a person."""
+
+    approver: Approver
+    request: ApprovalRequest
+
+    def do(self, sender: Sender) -> Any:
+        """Ask, whether the approver is sync or async, inside a running loop or not."""
+        answer = self.approver(self.request)
+        return _in_own_loop(answer) if inspect.isawaitable(answer) else answer
+
+    async def ado(self, sender: Sender) -> Any:
+        """Ask without blocking the loop, even if the approver does."""
+        if _is_async(self.approver):
+            return await self.approver(self.request)  # type: ignore[misc]  # _is_async told
+        answer = await asyncio.to_thread(self.approver, self.request)
+        return await answer if inspect.isawaitable(answer) else answer
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Write to or read from the ledger."""
+
+    work: Callable[[], Any]
+    blocks: bool
+
+    def do(self, sender: Sender) -> Any:
+        """Carry it out."""
+        return self.work()
+
+    async def ado(self, sender: Sender) -> Any:
+        """Carry it out; in a thread where it waits for a disk."""
+        return await asyncio.to_thread(self.work) if self.blocks else self.work()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait a while, for the account to get on with something."""
+
+    seconds: float
+
+    def do(self, sender: Sender) -> None:
+        """Wait."""
+        time.sleep(self.seconds)
+
+    async def ado(self, sender: Sender) -> None:
+        """Wait without blocking the loop."""
+        await asyncio.sleep(self.seconds)
+
+
+Effect = Send | Ask | Store | Pause
+Steps = Generator[Effect, Any, T]
+"""A guarded call: yields effects, is sent what came of them, returns T."""
+
+
+def drive(steps: Steps[T], sender: Sender) -> T:
+    """Do every step, in this thread. What a step raises is raised inside the generator, so that it can be recorded."""
+    act: Callable[[], Effect] = lambda: next(steps)  # noqa: E731 - rebound each round
+    while True:
+        try:
+            effect = act()
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        try:
+            result = effect.do(sender)
+        except BaseException as error:
+            act = _thrower(steps, error)
+        else:
+            act = _feeder(steps, result)
+
+
+async def adrive(steps: Steps[T], sender: Sender) -> T:
+    """Do every step on the running event loop."""
+    act: Callable[[], Effect] = lambda: next(steps)  # noqa: E731
+    while True:
+        try:
+            effect = act()
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        try:
+            result = await effect.ado(sender)
+        except BaseException as error:
+            act = _thrower(steps, error)
+        else:
+            act = _feeder(steps, result)
+
+
+def _feeder(steps: Steps[Any], value: Any) -> Callable[[], Effect]:
+    return lambda: steps.send(value)
+
+
+def _thrower(steps: Steps[Any], error: BaseException) -> Callable[[], Effect]:
+    return lambda: steps.throw(error)
+
+
+def _is_async(approver: Approver) -> bool:
+    return inspect.iscoroutinefunction(approver) or inspect.iscoroutinefunction(type(approver).__call__)
+
+
+def _in_own_loop(answer: Awaitable[Any]) -> Any:
+    """Wait for an async approver from sync code: on a loop of its own, in a thread, since this one may run a loop."""
+
+    async def wait() -> Any:
+        return await answer
+
+    result: list[Any] = []
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            result.append((context.run(asyncio.run, wait()), None))
+        except BaseException as error:
+            result.append((None, error))
+
+    thread = threading.Thread(target=work, name="approver", daemon=True)
+    thread.start()
+    thread.join()
+    value, error = result[0]
+    if error is not None:
+        raise error
+    return value
