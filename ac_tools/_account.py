@@ -46,6 +46,9 @@ class ActiveCampaign:
         ConfigurationError: The URL or the key cannot be used. The text never shows the key.
     """
 
+    host = ""
+    """The host, with its port if it is not the usual one."""
+
     simulator: Sandbox | None = None
     """The embedded account behind `sandbox()`, else None."""
 

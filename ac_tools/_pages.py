@@ -91,6 +91,8 @@ class Walk:
         self._key = key
         self._params = tuple((name, value) for name, value in params if name not in ("limit", "offset"))
         self._by_id = path == _BY_ID and not any(name.startswith(("orders", "id_greater")) for name, _ in self._params)
+        if self._by_id:
+            self._params += (("orders[id]", "ASC"),)
         self._size = size
         self._most = most
         self._received = 0
@@ -106,10 +108,8 @@ class Walk:
         """The request for the next page; the same until a reply was fed; None at the end."""
         if self._done:
             return None
-        place: tuple[tuple[str, str], ...] = (("offset", str(self._received)),)
-        if self._by_id:
-            place = (("orders[id]", "ASC"), ("id_greater", str(self._last_id)))
-        return Request("GET", self._path, (*self._params, *place, ("limit", str(self._asked()))))
+        place = ("id_greater", str(self._last_id)) if self._by_id else ("offset", str(self._received))
+        return Request("GET", self._path, (*self._params, place, ("limit", str(self._asked()))))
 
     def feed(self, reply: Reply) -> list[dict[str, Any]]:
         """Take the reply to `next_request()` and return those of its records that are new.

@@ -32,22 +32,36 @@ class Arguments(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The schema without titles, and without defaults of null, which models read well but strict modes refuse."""
+        """The schema in few tokens and in what every provider takes.
+
+        Titles go; so do defaults of null and bounds, which strict modes refuse: descriptions say them, validation keeps
+        them. That unknown keys are refused is not said either, since the models that are told invent none.
+        """
         made = handler.resolve_ref_schema(handler(schema))
-        made.pop("title", None)
-        made.pop("description", None)
+        for key in ("title", "description", "additionalProperties"):
+            made.pop(key, None)
         for entry in made.get("properties", {}).values():
-            entry.pop("title", None)
-            if entry.get("default", ...) is None:
-                del entry["default"]
+            _lighten(entry)
         return made
+
+
+_BOUNDS = ("title", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+
+
+def _lighten(entry: dict[str, Any]) -> None:
+    for key in _BOUNDS:
+        entry.pop(key, None)
+    if entry.get("default", ...) is None:
+        del entry["default"]
+    for branch in entry.get("anyOf", ()):
+        _lighten(branch)
 
 
 class PagedArguments(Arguments):
     """What every tool takes that returns a page of a collection."""
 
     limit: Annotated[int, Field(ge=1, le=100)] | None = Field(None, description="1-100, default 20")
-    offset: Annotated[int, Field(ge=0)] | None = Field(None, description="Skip so many")
+    offset: Annotated[int, Field(ge=0)] | None = None
 
 
 def invalid(tool: str, error: ValidationError) -> InvalidCall:

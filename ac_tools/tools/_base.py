@@ -143,6 +143,11 @@ class ActiveCampaignTool(BaseTool):
         """What cannot be taken back, for the card."""
         return ""
 
+    @property
+    def tool_call_schema(self) -> Any:
+        """The arguments as models see them: LangChain's own copy of the model would lose its schema."""
+        return self.args_schema
+
     # The guard's half. Every way into a LangChain tool ends in _run or _arun, so nothing below is open to a subclass.
 
     @final

@@ -164,9 +164,7 @@ class ListContactsArguments(PagedArguments):  # noqa: D101
     email_like: str | None = Field(None, description="Contains")
     phone: str | None = Field(None, description="Starts with")
     ids: Ids | None = Field(None, serialization_alias="ids[]")
-    exclude: int | None = Field(None, description="Id to leave out")
     id_greater: int | None = Field(None, description="Pages big accounts: last id, orders id ASC")
-    id_less: int | None = None
     list: ListRef | None = Field(None, serialization_alias="listid")
     status: Annotated[Literal["any", "unconfirmed", "active", "unsubscribed", "bounced"] | None, *_MEMBERSHIP] = Field(
         None, description="On list"
@@ -174,7 +172,6 @@ class ListContactsArguments(PagedArguments):  # noqa: D101
     tag: TagRef | None = Field(None, serialization_alias="tagid")
     automation: AutomationRef | None = Field(None, serialization_alias="seriesid")
     segmentid: int | None = Field(None, description="Slow; call twice")
-    formid: int | None = None
     created_after: Moment | None = Field(None, serialization_alias="filters[created_after]", description="ISO, UTC")
     created_before: Moment | None = Field(None, serialization_alias="filters[created_before]")
     updated_after: Moment | None = Field(None, serialization_alias="filters[updated_after]")

@@ -39,7 +39,6 @@ class ListDealsArguments(PagedArguments):  # noqa: D101
     nextdate_range: Literal["upcoming", "scheduled", "overdue", "no-task"] | None = Field(
         None, serialization_alias="filters[nextdate_range]"
     )
-    tasktype: int | None = Field(None, serialization_alias="filters[tasktype]")
     created_after: Moment | None = Field(None, serialization_alias="filters[created_after]", description="ISO, UTC")
     created_before: Moment | None = Field(None, serialization_alias="filters[created_before]")
     updated_after: Moment | None = Field(None, serialization_alias="filters[updated_after]")

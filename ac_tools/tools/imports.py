@@ -336,7 +336,7 @@ def _report(result: ImportResult, sent: int) -> list[str]:
         f"Import of {sent} people in {len(result.batches)} request(s): {taken} taken, {len(result.failed)} failed."
     ]
     lines += [
-        f"Batch {batch.batch_id} is still {batch.status or 'running'}: the account goes on by itself. Do not import again."
+        f"Batch {batch.batch_id} is still {batch.status or 'running'}; it goes on by itself. Do not import again."
         for batch in open_batches
     ]
     lines += [

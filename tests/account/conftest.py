@@ -1,5 +1,6 @@
 """An account on a function, and a real server on loopback."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -90,10 +91,8 @@ def server():
             pass
 
         def finish(self):
-            try:
+            with contextlib.suppress(OSError, ValueError):  # the socket was reset
                 super().finish()
-            except (OSError, ValueError):
-                pass
 
     class Quiet(ThreadingHTTPServer):
         daemon_threads = True
