@@ -11,7 +11,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from ac_tools._answers import clean
 from ac_tools._errors import ConfigurationError
 
 Transport = httpx.BaseTransport | httpx.AsyncBaseTransport
@@ -44,8 +45,8 @@ class Wire:
 
     method: str
     url: str
-    params: tuple[tuple[str, str], ...]
-    body: bytes | None
+    params: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes | None
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,6 @@ MEANING: dict[type[BaseException], tuple[bool, bool]] = {
 }
 """Exception of the HTTP library -> (the request may have been sent, another attempt may fare better)."""
 
-_UNHEARD_OF = (True, False)
-
 
 class Clients:
     """One client for all threads, one for each event loop, made when first needed and again after a fork.
@@ -113,6 +112,7 @@ class Clients:
     """
 
     def __init__(self, *, key: SecretStr, timeout: float, transport: Transport | None, trust_env: bool) -> None:
+        self._key = key
         self._transport = transport
         self._options: dict[str, Any] = {
             "auth": _Token(key),
@@ -137,7 +137,7 @@ class Clients:
         try:
             return _exchange(self._client(), wire)
         except Exception as problem:
-            return _failure(problem)
+            return _failure(problem, self._key)
         except BaseException as interruption:
             raise _bare(interruption)  # noqa: B904  # its cause and its frames hold the request, with the key
 
@@ -150,7 +150,7 @@ class Clients:
         try:
             return await _aexchange((await self._loop_client()).client, wire)
         except Exception as problem:
-            return _failure(problem)
+            return _failure(problem, self._key)
         except BaseException as interruption:
             raise _bare(interruption)  # noqa: B904  # its cause and its frames hold the request, with the key
 
@@ -216,7 +216,7 @@ class Clients:
         """In the child: leave the parent's connections alone, neither using nor closing them."""
         self._lock = threading.Lock()
         self._of_parent += [self._sync, *self._by_loop.values()]
-        self._sync, self._by_loop = None, {}
+        pass
 
 
 _CLIENTS: weakref.WeakSet[Clients] = weakref.WeakSet()
@@ -280,6 +280,7 @@ class _Body:
         return not self._whole
 
     def answer(self, response: httpx.Response, *, broken: bool = False) -> Answer:
+        """The answer with this body; its body is None if there was too much of it or it was broken."""
         headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
         return Answer(response.status_code, headers, bytes(self._bytes) if self._whole and not broken else None)
 
@@ -336,11 +337,11 @@ def _is_async(transport: Transport | None) -> bool:
     return transport is None or isinstance(transport, httpx.AsyncBaseTransport)
 
 
-def _failure(problem: Exception) -> Failure:
+def _failure(problem: Exception, key: SecretStr) -> Failure:
     """What an exception means. Its text is kept only where nothing of the request can be in it."""
-    sent, passing = next((MEANING[kind] for kind in type(problem).__mro__ if kind in MEANING), _UNHEARD_OF)
+    sent, passing = next((MEANING[kind] for kind in type(problem).__mro__ if kind in MEANING), (True, False))
     name = type(problem).__name__
-    return Failure(sent, passing, name if sent else f"{name}: {problem}")
+    return Failure(sent, passing, name if sent else clean(f"{name}: {problem}", (key.get_secret_value(),)))
 
 
 def _bare(interruption: BaseException) -> BaseException:

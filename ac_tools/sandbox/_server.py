@@ -5,9 +5,11 @@ import select
 import socket
 import socketserver
 import struct
+import sys
 import threading
 import time
 from types import TracebackType
+from typing import Any
 
 from ac_tools.sandbox._sandbox import Sandbox
 from ac_tools.sandbox._wire import Answer, Cut
@@ -26,7 +28,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: "_HttpServer"
 
     def setup(self) -> None:
-        self.server.opened(self.connection)
+        self.server.opened(self.request)
         super().setup()
 
     def finish(self) -> None:
@@ -35,7 +37,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except OSError:  # the client left while the answer was on its way
             self.close_connection = True
         finally:
-            self.server.closed(self.connection)
+            self.server.closed(self.request)
 
     def log_message(self, *_args: object) -> None:
         """Nothing is logged: a request's path may hold an address."""
@@ -97,8 +99,10 @@ class _HttpServer(http.server.ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
-    def handle_error(self, *_args: object) -> None:
-        """A client that breaks a connection is no news."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that breaks a connection is no news; everything else is."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     def opened(self, connection: socket.socket) -> None:
         with self._changed:

@@ -67,11 +67,11 @@ class Store:
     @contextlib.contextmanager
     def at(self, moment: float) -> Iterator[None]:
         """Does work that was due at an earlier moment as of that moment."""
-        self._moment = moment
+        before, self._moment = self._moment, moment
         try:
             yield
         finally:
-            self._moment = None
+            self._moment = before
 
     def iso(self, moment: float) -> str:
         """A moment as ISO 8601 with the offset of the account's zone (recorded 2020 and 2021)."""

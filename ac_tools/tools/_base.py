@@ -139,6 +139,10 @@ class ActiveCampaignTool(BaseTool):
         """What the card says of those whom it happens to."""
         return ()
 
+    def why(self, call: Call) -> str:
+        """Why a person should look at it, as a clause."""
+        return f"It {self.endpoint.risk}"
+
     def warning(self, call: Call) -> str:
         """What cannot be taken back, for the card."""
         return ""

@@ -164,6 +164,7 @@ class ToolJob:
             followups=tool.followups,
             references=tuple(call.known.values()),
             people=tool.people(call),
+            why=tool.why(call),
             touches=tool.touches(call),
         )
 

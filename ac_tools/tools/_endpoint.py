@@ -32,7 +32,8 @@ class Endpoint:
         area: The area whose grant it needs.
         level: The least level that it needs there; arguments and facts can raise it.
         acts_on: The kind of record that it acts on, as the API calls it.
-        risk: What can go wrong, in a few words, for the table of tools.
+        risk: What it does that a person should know, as a clause after "it": "may send mail at once".
+        full_when: When it needs full access instead, as a clause after "when".
         event: The webhook event that its write fires; empty where none is known.
         wrap: The key that wraps the request's body; empty for a flat one.
         reply: The key of the record, or of the collection, in the reply.
@@ -48,6 +49,7 @@ class Endpoint:
     level: Level
     acts_on: str
     risk: str
+    full_when: str = ""
     event: str = ""
     wrap: str = ""
     reply: str = ""

@@ -30,7 +30,13 @@ class ListAccounts(ActiveCampaignTool):
     args_schema: type[ListAccountsArguments] = ListAccountsArguments
     sentence: ClassVar[str] = "list the accounts"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/accounts", "accounts", Level.READ, "account", "shows businesses", reply="accounts"
+        "GET",
+        "/accounts",
+        area="accounts",
+        level=Level.READ,
+        acts_on="account",
+        risk="shows businesses",
+        reply="accounts",
     )
 
     def answer(self, call: Call, reply: Any) -> Answer:
@@ -64,13 +70,13 @@ class CreateAccount(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/accounts",
-        "accounts",
-        Level.WRITE,
-        "account",
-        "adds a business",
-        "account_add",
-        "account",
-        "account",
+        area="accounts",
+        level=Level.WRITE,
+        acts_on="account",
+        risk="adds a business",
+        event="account_add",
+        wrap="account",
+        reply="account",
         key=("name",),
         inverse="delete the account",
         changes=("account",),

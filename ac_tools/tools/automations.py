@@ -36,7 +36,13 @@ class ListAutomations(ActiveCampaignTool):
     args_schema: type[ListAutomationsArguments] = ListAutomationsArguments
     sentence: ClassVar[str] = "list the automations"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/automations", "automations", Level.READ, "automation", "shows the automations", reply="automations"
+        "GET",
+        "/automations",
+        area="automations",
+        level=Level.READ,
+        acts_on="automation",
+        risk="shows the automations",
+        reply="automations",
     )
 
     def answer(self, call: Call, reply: Any) -> Answer:
@@ -61,10 +67,10 @@ class ListContactAutomations(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "GET",
         "/contacts/{contact}/contactAutomations",
-        "automations",
-        Level.READ,
-        "contactAutomation",
-        "shows what mail a person gets",
+        area="automations",
+        level=Level.READ,
+        acts_on="contactAutomation",
+        risk="shows what mail a person gets",
         reply="contactAutomations",
     )
 
@@ -93,13 +99,12 @@ class AddToAutomation(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/contactAutomations",
-        "automations",
-        Level.FULL,
-        "contactAutomation",
-        "may send mail at once",
-        "",
-        "contactAutomation",
-        "contactAutomation",
+        area="automations",
+        level=Level.FULL,
+        acts_on="contactAutomation",
+        risk="may send mail at once",
+        wrap="contactAutomation",
+        reply="contactAutomation",
         key=("contact", "automation"),
         voids=("email", "automation_status"),
         inverse="remove the contact from the automation; mail that was sent stays sent",
@@ -153,10 +158,10 @@ class RemoveFromAutomation(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "DELETE",
         "/contactAutomations/{association}",
-        "automations",
-        Level.WRITE,
-        "contactAutomation",
-        "ends a person's run",
+        area="automations",
+        level=Level.WRITE,
+        acts_on="contactAutomation",
+        risk="ends a person's run",
         key=("contact", "automation"),
         voids=("association",),
         inverse="enrol again, which starts from the beginning and may send mail again",

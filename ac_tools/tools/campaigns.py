@@ -32,10 +32,10 @@ class CreateCampaign(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/campaign",
-        "campaigns",
-        Level.FULL,
-        "campaign",
-        "prepares mail to customers",
+        area="campaigns",
+        level=Level.FULL,
+        acts_on="campaign",
+        risk="prepares mail to customers",
         key=("name",),
     )
 

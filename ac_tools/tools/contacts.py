@@ -48,7 +48,13 @@ class GetContact(ActiveCampaignTool):
     args_schema: type[OneContact] = OneContact
     sentence: ClassVar[str] = "read {contact}"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/contacts/{contact}", "contacts", Level.READ, "contact", "shows personal data", reply="contact"
+        "GET",
+        "/contacts/{contact}",
+        area="contacts",
+        level=Level.READ,
+        acts_on="contact",
+        risk="shows personal data",
+        reply="contact",
     )
 
     def perform(self, call: Call, request: Request) -> Exchange:
@@ -187,7 +193,13 @@ class ListContacts(ActiveCampaignTool):
     args_schema: type[ListContactsArguments] = ListContactsArguments
     sentence: ClassVar[str] = "search the contacts"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/contacts", "contacts", Level.READ, "contact", "shows personal data", reply="contacts"
+        "GET",
+        "/contacts",
+        area="contacts",
+        level=Level.READ,
+        acts_on="contact",
+        risk="shows personal data",
+        reply="contacts",
     )
 
     # The account's own order differs between its documents and its traffic.
@@ -241,13 +253,13 @@ class CreateContact(_Write):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/contacts",
-        "contacts",
-        Level.WRITE,
-        "contact",
-        "adds a person",
-        "subscribe",
-        "contact",
-        "contact",
+        area="contacts",
+        level=Level.WRITE,
+        acts_on="contact",
+        risk="adds a person",
+        event="subscribe",
+        wrap="contact",
+        reply="contact",
         key=("email",),
         inverse="delete the contact",
         changes=("contact",),
@@ -265,13 +277,12 @@ class SyncContact(_Write):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/contact/sync",
-        "contacts",
-        Level.WRITE,
-        "contact",
-        "overwrites names and fields",
-        "",
-        "contact",
-        "contact",
+        area="contacts",
+        level=Level.WRITE,
+        acts_on="contact",
+        risk="overwrites names and fields",
+        wrap="contact",
+        reply="contact",
         key=("email",),
         inverse="write the former values back, or delete the new contact",
         changes=("contact",),
@@ -297,13 +308,13 @@ class UpdateContact(_Write):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "PUT",
         "/contacts/{contact}",
-        "contacts",
-        Level.WRITE,
-        "contact",
-        "overwrites names and fields",
-        "update",
-        "contact",
-        "contact",
+        area="contacts",
+        level=Level.WRITE,
+        acts_on="contact",
+        risk="overwrites names and fields",
+        event="update",
+        wrap="contact",
+        reply="contact",
         key=("contact",),
         voids=("email",),
         inverse="write the former values back",
@@ -326,10 +337,10 @@ class DeleteContact(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "DELETE",
         "/contacts/{contact}",
-        "contacts",
-        Level.FULL,
-        "contact",
-        "destroys a person's record and history",
+        area="contacts",
+        level=Level.FULL,
+        acts_on="contact",
+        risk="destroys a person's record and history",
         key=("contact",),
         voids=("email",),
         changes=("contact",),

@@ -58,7 +58,7 @@ class ListDeals(ActiveCampaignTool):
     args_schema: type[ListDealsArguments] = ListDealsArguments
     sentence: ClassVar[str] = "list the deals"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/deals", "deals", Level.READ, "deal", "shows sales figures", reply="deals"
+        "GET", "/deals", area="deals", level=Level.READ, acts_on="deal", risk="shows sales figures", reply="deals"
     )
     defaults: ClassVar[Mapping[str, str]] = {"orders": "cdate ASC"}
 
@@ -81,7 +81,7 @@ class GetDeal(ActiveCampaignTool):
     args_schema: type[OneDeal] = OneDeal
     sentence: ClassVar[str] = "read {deal}"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/deals/{deal}", "deals", Level.READ, "deal", "shows sales figures", reply="deal"
+        "GET", "/deals/{deal}", area="deals", level=Level.READ, acts_on="deal", risk="shows sales figures", reply="deal"
     )
 
     def perform(self, call: Call, request: Any) -> Exchange:
@@ -177,13 +177,13 @@ class CreateDeal(_Write):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/deals",
-        "deals",
-        Level.WRITE,
-        "deal",
-        "changes the pipeline's figures",
-        "deal_add",
-        "deal",
-        "deal",
+        area="deals",
+        level=Level.WRITE,
+        acts_on="deal",
+        risk="changes the pipeline's figures",
+        event="deal_add",
+        wrap="deal",
+        reply="deal",
         key=("title", "contact", "amount"),
         inverse="delete the deal",
         changes=("deal",),
@@ -246,13 +246,13 @@ class UpdateDeal(_Write):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "PUT",
         "/deals/{deal}",
-        "deals",
-        Level.WRITE,
-        "deal",
-        "won and lost start automations",
-        "deal_update",
-        "deal",
-        "deal",
+        area="deals",
+        level=Level.WRITE,
+        acts_on="deal",
+        risk="won and lost start automations",
+        event="deal_update",
+        wrap="deal",
+        reply="deal",
         key=("deal",),
         voids=("stage", "amount", "status"),
         inverse="write the former values back",

@@ -36,7 +36,7 @@ class ListFields(ActiveCampaignTool):
     args_schema: type[ListFieldsArguments] = ListFieldsArguments
     sentence: ClassVar[str] = "list the custom fields"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/fields", "fields", Level.READ, "field", "shows the fields", reply="fields"
+        "GET", "/fields", area="fields", level=Level.READ, acts_on="field", risk="shows the fields", reply="fields"
     )
     # Documented: the account's own default is 100 here.
     defaults: ClassVar[Mapping[str, str]] = {"limit": "20"}
@@ -58,7 +58,7 @@ class GetField(ActiveCampaignTool):
     args_schema: type[OneField] = OneField
     sentence: ClassVar[str] = "read {field}"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/fields/{field}", "fields", Level.READ, "field", "shows a field", reply="field"
+        "GET", "/fields/{field}", area="fields", level=Level.READ, acts_on="field", risk="shows a field", reply="field"
     )
 
     def answer(self, call: Call, reply: Any) -> Answer:
@@ -104,13 +104,12 @@ class CreateField(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/fields",
-        "fields",
-        Level.WRITE,
-        "field",
-        "adds a field to every contact",
-        "",
-        "field",
-        "field",
+        area="fields",
+        level=Level.WRITE,
+        acts_on="field",
+        risk="adds a field to every contact",
+        wrap="field",
+        reply="field",
         key=("title",),
         inverse="delete the field, with all its values",
         changes=("field",),

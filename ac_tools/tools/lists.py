@@ -43,7 +43,7 @@ class ListLists(ActiveCampaignTool):
     args_schema: type[ListListsArguments] = ListListsArguments
     sentence: ClassVar[str] = "list the mailing lists"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/lists", "lists", Level.READ, "list", "shows the lists", reply="lists"
+        "GET", "/lists", area="lists", level=Level.READ, acts_on="list", risk="shows the lists", reply="lists"
     )
     defaults: ClassVar[Mapping[str, str]] = {"filters[channel]": "all"}
 
@@ -64,7 +64,7 @@ class GetList(ActiveCampaignTool):
     args_schema: type[GetListArguments] = GetListArguments
     sentence: ClassVar[str] = "read {list}"
     endpoint: ClassVar[Endpoint] = Endpoint(
-        "GET", "/lists/{list}", "lists", Level.READ, "list", "shows a list", reply="list"
+        "GET", "/lists/{list}", area="lists", level=Level.READ, acts_on="list", risk="shows a list", reply="list"
     )
 
     def answer(self, call: Call, reply: Any) -> Answer:
@@ -109,13 +109,14 @@ class CreateList(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/lists",
-        "lists",
-        Level.WRITE,
-        "list",
-        "full access if it sends mail or people's data to addresses",
-        "list_add",
-        "list",
-        "list",
+        area="lists",
+        level=Level.WRITE,
+        acts_on="list",
+        risk="adds a list",
+        full_when="it mails its last campaign to subscribers, or sends people's data to addresses",
+        event="list_add",
+        wrap="list",
+        reply="list",
         key=("name",),
         inverse="delete the list",
         changes=("list",),
@@ -146,6 +147,10 @@ class CreateList(ActiveCampaignTool):
         if _notified(call):
             rows.append(("Sent to", ", ".join(_notified(call))))
         return tuple(rows)
+
+    def why(self, call: Call) -> str:
+        """What makes it more than an ordinary change."""
+        return "The list would send mail or people's data by itself"
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """The new list's id."""
@@ -190,13 +195,14 @@ class SetListStatus(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/contactLists",
-        "lists",
-        Level.WRITE,
-        "contactList",
-        "full access to re-subscribe someone who opted out, or to subscribe to a list that mails its last campaign",
-        "subscribe, unsubscribe",
-        "contactList",
-        "contactList",
+        area="lists",
+        level=Level.WRITE,
+        acts_on="contactList",
+        risk="changes who gets mail",
+        full_when="it re-subscribes someone who opted out or bounced, or the list mails its last campaign",
+        event="subscribe, unsubscribe",
+        wrap="contactList",
+        reply="contactList",
         key=("contact", "list", "status"),
         voids=("was", "since"),
         inverse="set the former status; undoing an unsubscription is a re-subscription",
@@ -242,6 +248,16 @@ class SetListStatus(ActiveCampaignTool):
         if call.facts.get("mails_last_campaign"):
             rows += (("Mail", "this list sends its last campaign to every new subscriber at once"),)
         return rows
+
+    def why(self, call: Call) -> str:
+        """What makes it more than an ordinary change."""
+        if call.facts.get("was") in ("unsubscribed", "bounced"):
+            return (
+                "It puts someone back on a list who had left it"
+                if call.facts["was"] == "unsubscribed"
+                else "It mails an address that bounced"
+            )
+        return "It may send mail at once"
 
     def warning(self, call: Call) -> str:
         """Said last."""

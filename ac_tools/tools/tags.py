@@ -29,7 +29,9 @@ class ListTags(ActiveCampaignTool):
     description: str = "List or search tags."
     args_schema: type[ListTagsArguments] = ListTagsArguments
     sentence: ClassVar[str] = "list the tags"
-    endpoint: ClassVar[Endpoint] = Endpoint("GET", "/tags", "tags", Level.READ, "tag", "shows the tags", reply="tags")
+    endpoint: ClassVar[Endpoint] = Endpoint(
+        "GET", "/tags", area="tags", level=Level.READ, acts_on="tag", risk="shows the tags", reply="tags"
+    )
     # Documented as 20 and as 100: said, so that the next page begins where this one ended.
     defaults: ClassVar[dict[str, str]] = {"limit": "20"}
 
@@ -64,13 +66,12 @@ class CreateTag(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/tags",
-        "tags",
-        Level.WRITE,
-        "tag",
-        "adds a tag",
-        "",
-        "tag",
-        "tag",
+        area="tags",
+        level=Level.WRITE,
+        acts_on="tag",
+        risk="adds a tag",
+        wrap="tag",
+        reply="tag",
         key=("name",),
         inverse="delete the tag",
         changes=("tag",),
@@ -117,13 +118,13 @@ class AddTag(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/contactTags",
-        "tags",
-        Level.WRITE,
-        "contactTag",
-        "can start automations",
-        "contact_tag_added",
-        "contactTag",
-        "contactTag",
+        area="tags",
+        level=Level.WRITE,
+        acts_on="contactTag",
+        risk="can start automations",
+        event="contact_tag_added",
+        wrap="contactTag",
+        reply="contactTag",
         key=("contact", "tag"),
         inverse="remove the tag",
         changes=("contact",),
@@ -157,11 +158,11 @@ class RemoveTag(ActiveCampaignTool):
     endpoint: ClassVar[Endpoint] = Endpoint(
         "DELETE",
         "/contactTags/{association}",
-        "tags",
-        Level.WRITE,
-        "contactTag",
-        "changes segments",
-        "contact_tag_removed",
+        area="tags",
+        level=Level.WRITE,
+        acts_on="contactTag",
+        risk="changes segments",
+        event="contact_tag_removed",
         key=("contact", "tag"),
         voids=("association",),
         inverse="put the tag back",

@@ -43,6 +43,7 @@ class Action:
         followups: Method and path of requests that can only be built from an earlier reply.
         references: The records that it names, resolved.
         people: How many people it touches.
+        why: Why a person should look at it, as a clause: "It may send mail at once".
     """
 
     agent: str
@@ -57,6 +58,7 @@ class Action:
     followups: tuple[tuple[str, str], ...] = ()
     references: tuple[Reference, ...] = ()
     people: int = 0
+    why: str = "It destroys something or reaches people"
     touches: Mapping[str, Any] = field(default_factory=dict)
     """What must stay the same for an approval to survive an edit, besides the references: amounts."""
 

@@ -110,7 +110,7 @@ class Call:
             id=self._entry,
             agent=plan.action.agent,
             action=plan.action,
-            card=replace(card, rows=(*card.rows, ("Why you", verdict.reason))),
+            card=replace(card, rows=(*card.rows, ("Why ask", verdict.reason))),
             facts=plan.facts,
             expires_at=guard.clock() + guard.expires,
         )

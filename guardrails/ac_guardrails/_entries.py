@@ -113,7 +113,8 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
             )
         case "refused":
             decision = event.get("decision", "refused")
-            return replace(entry, decision=decision, reason=event.get("reason", ""), state="closed")
+            reason = entry.payload.get("error") or event.get("reason", "")
+            return replace(entry, decision=decision, reason=reason, state="closed")
         case "read":
             return replace(entry, reads=entry.reads + 1)
         case "sent":
@@ -121,8 +122,8 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
         case "outcome" | "failed":
             outcome = event.get("outcome", "failed")
             state = "unknown" if outcome == "unknown" else "closed"
-            reason = event.get("reason", "") or ("" if outcome == "done" else entry.reason)
-            return replace(entry, outcome=outcome, state=state, reason=reason)
+            said = entry.payload.get("error") or event.get("reason", "")
+            return replace(entry, outcome=outcome, state=state, reason="" if outcome == "done" else said)
     return entry
 
 

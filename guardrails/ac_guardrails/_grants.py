@@ -192,7 +192,7 @@ def _must_ask(grant: Grant, need: Need, action: Action) -> bool:
 
 def _why_ask(action: Action, grant: Grant) -> str:
     if action.level >= Level.FULL:
-        return "It destroys something or reaches people, so a person decides."
+        return f"{action.why}, so a person decides."
     return f"The grants ask for a person's consent here ({_rule(grant)})."
 
 

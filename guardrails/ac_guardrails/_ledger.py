@@ -30,7 +30,14 @@ _MIGRATIONS: dict[int, str] = {
     CREATE INDEX payloads_by_age ON payloads (closed, at);
     """,
 }
+_CHOSEN = (
+    "entry IN (SELECT entry FROM events WHERE (?1 IS NULL OR agent = ?1)"
+    " GROUP BY entry HAVING ?2 IS NULL OR MIN(at) >= ?2)"
+)
+_ROWS = f"SELECT entry, body FROM events WHERE {_CHOSEN} ORDER BY seq"  # noqa: S608 - constants only
+_PAYLOADS = f"SELECT entry, body FROM payloads WHERE {_CHOSEN}"  # noqa: S608
 _MOST_BYTES = 1024
+_PURGE_EVERY = 3600.0
 _CLOSING = ("refused", "outcome", "failed")
 
 
@@ -70,6 +77,7 @@ class Ledger:
         self._clock = clock
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._purged_at = clock()
         self._pid = os.getpid()
         with self._lock:
             self._open()
@@ -131,12 +139,8 @@ class Ledger:
             since: Only entries that began at or after this time, in epoch seconds.
         """
         with self._transaction(durable=False) as connection:
-            rows = connection.execute(
-                "SELECT entry, body FROM events WHERE entry IN (SELECT entry FROM events WHERE (? IS NULL OR agent = ?)"
-                " GROUP BY entry HAVING ? IS NULL OR MIN(at) >= ?) ORDER BY seq",
-                (agent, agent, since, since),
-            ).fetchall()
-            payloads = dict(connection.execute("SELECT entry, body FROM payloads").fetchall())
+            rows = connection.execute(_ROWS, (agent, since)).fetchall()
+            payloads = dict(connection.execute(_PAYLOADS, (agent, since)).fetchall())
         entries = fold(rows, payloads)
         return [entry for entry in entries if state is None or entry.state == state]
 
@@ -158,10 +162,12 @@ class Ledger:
     def purge(self) -> int:
         """Delete the payloads whose time is over. The chain does not cover them and stays whole."""
         with self._transaction(durable=False) as connection:
-            cursor = connection.execute(
-                "DELETE FROM payloads WHERE closed = 1 AND at <= ?", (self._clock() - self._keep,)
-            )
-            return cursor.rowcount
+            return self._purge(connection)
+
+    def _purge(self, connection: sqlite3.Connection) -> int:
+        self._purged_at = self._clock()
+        over = self._purged_at - self._keep
+        return connection.execute("DELETE FROM payloads WHERE closed = 1 AND at <= ?", (over,)).rowcount
 
     def close(self) -> None:
         """Let the file go."""
@@ -185,6 +191,8 @@ class Ledger:
                 (seq, event.entry, now, event.kind, event.agent, body, previous),
             )
         self._keep_payload(connection, events, payload, now)
+        if now - self._purged_at > _PURGE_EVERY:
+            self._purge(connection)
 
     def _keep_payload(
         self, connection: sqlite3.Connection, events: tuple[Event, ...], payload: Mapping[str, Any] | None, now: float

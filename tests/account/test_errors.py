@@ -136,7 +136,7 @@ def test_every_known_shape_of_an_error_body_is_read(failing, body, problems, con
 @pytest.mark.parametrize("status", [403, 422])
 @pytest.mark.parametrize("key", ["message", "errors"])
 def test_a_failed_enrolment_names_its_causes(failing, status, key):
-    """ "Could not create SubscriberSeries" is explained under both statuses and in both shapes."""
+    """A failed enrolment is explained under both statuses and in both shapes."""
     text = "Could not create SubscriberSeries"
     body = {key: text} if key == "message" else {key: [{"status": "422", "detail": text}]}
     said = str(failing(status, body, path="/contactAutomations"))

@@ -182,7 +182,7 @@ def test_a_429_holds_everyone_back(on, go):
 
 @pytest.mark.parametrize("after", ["99999", "Wed, 21 Oct 2099 07:28:00 GMT"])
 def test_a_pause_too_long_to_wait_for_is_said_at_once(on, go, after):
-    """Retry-After: 99999 raises immediately with the seconds; so does the next call, which is then known not to be sent."""
+    """Retry-After: 99999 raises immediately with the seconds; so does the next call, which is not sent."""
     calls = []
 
     def handler(_):

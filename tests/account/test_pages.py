@@ -1,5 +1,7 @@
 """Pages and walks."""
 
+import itertools
+
 import pytest
 
 from ac_tools._errors import UnreadableResponseError
@@ -50,14 +52,13 @@ def walked(walk, collection):
 
 
 @pytest.mark.parametrize("path", ["/contacts", "/lists"])
-@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 283])
-@pytest.mark.parametrize("cap", [100, 30])
 @pytest.mark.parametrize("total", [str, int, None, 0, "0", "7", 10**6, "many", -1, True])
-def test_a_walk_hands_out_everything_once(path, count, cap, total):
+def test_a_walk_hands_out_everything_once(path, total):
     """Whatever the total says and however pages are capped, each record is handed out exactly once."""
-    walk = Walk(path, "contacts")
-    assert sorted(walked(walk, Collection(count, cap=cap, total=total))) == list(range(1, count + 1))
-    assert walk.count == count
+    for count, cap in itertools.product((0, 1, 99, 100, 101, 283), (100, 30)):
+        walk = Walk(path, "contacts")
+        assert sorted(walked(walk, Collection(count, cap=cap, total=total))) == list(range(1, count + 1))
+        assert walk.count == count
 
 
 @pytest.mark.parametrize(("by_id", "orders"), [(False, True), (True, False), (False, False)])

@@ -64,7 +64,21 @@ def test_the_meta_is_as_recorded(api):
     assert meta["total"] == "3"
     page = meta["page_input"]
     assert list(page) == (
-        "segmentid formid listid tagid limit offset search sort seriesid waitid status forceQuery cacheid".split()
+        [
+            "segmentid",
+            "formid",
+            "listid",
+            "tagid",
+            "limit",
+            "offset",
+            "search",
+            "sort",
+            "seriesid",
+            "waitid",
+            "status",
+            "forceQuery",
+            "cacheid",
+        ]
     )
     assert (page["limit"], page["listid"], page["status"], page["search"]) == (1, 1, -1, None)
 

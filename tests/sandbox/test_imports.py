@@ -58,9 +58,15 @@ def test_a_person_is_imported_whole(api):
     done(
         api,
         {
-            "email": "new@example.com", "first_name": "Nia", "last_name": "Wu", "phone": "1",
-            "customer_acct_name": "New Works", "tags": ["LEAD", "Fresh"], "fields": [{"id": 1, "value": "CTO"}],
-            "subscribe": [{"listid": 2}, {"listid": 99}], "unsubscribe": [{"listid": 1}],
+            "email": "new@example.com",
+            "first_name": "Nia",
+            "last_name": "Wu",
+            "phone": "1",
+            "customer_acct_name": "New Works",
+            "tags": ["LEAD", "Fresh"],
+            "fields": [{"id": 1, "value": "CTO"}],
+            "subscribe": [{"listid": 2}, {"listid": 99}],
+            "unsubscribe": [{"listid": 1}],
         },
     )
     data = api.get("/contacts/4")
@@ -105,7 +111,8 @@ def test_automations_can_be_left_out(api, inside):
 
 def test_one_bad_entry_stops_all(api):
     """A malformed address is a 400 that names its index, and nothing is queued."""
-    status, data = queue(api, {"email": "good@example.com"}, {"email": "n/a"}, {"email": "x@nodot"}, {"tags": ["a,b"]}, 5)
+    bad = [{"email": "n/a"}, {"email": "x@nodot"}, {"tags": ["a,b"]}, 5]
+    status, data = queue(api, {"email": "good@example.com"}, *bad)
     assert (status, data["success"]) == (400, 0)
     assert [each["contact"] for each in data["failureReasons"]] == [1, 2, 3, 3, 4]
     assert data["failureReasons"][0]["failureReason"] == "Field\u2018 email\u2019 incorrect format"

@@ -16,7 +16,7 @@ def test_a_list_is_created_and_read(api):
     """A created list is echoed in eight keys and read in forty-eight."""
     status, data = api("POST", "/lists", {"list": NEW})
     assert status == 201
-    assert list(data["list"]) == "name stringid sender_url sender_reminder cdate udate links id".split()
+    assert list(data["list"]) == ["name", "stringid", "sender_url", "sender_reminder", "cdate", "udate", "links", "id"]
     read = api.get("/lists/3")["list"]
     assert list(read)[:4] == ["stringid", "userid", "name", "cdate"]
     assert list(read)[-4:] == ["updated_by", "links", "id", "user"]
@@ -77,10 +77,22 @@ def test_the_echo_of_a_new_membership(api):
     status, data = api("POST", "/contactLists", {"contactList": {"list": "2", "contact": 1, "status": 1}})
     assert status == 201
     assert list(data) == ["contacts", "contactList"]
-    assert list(data["contactList"]) == (
-        "status list contact sdate udate unsubreason campaign message first_name last_name sourceid "
-        "unsubscribeAutomation links id"
-    ).split()
+    assert list(data["contactList"]) == [
+        "status",
+        "list",
+        "contact",
+        "sdate",
+        "udate",
+        "unsubreason",
+        "campaign",
+        "message",
+        "first_name",
+        "last_name",
+        "sourceid",
+        "unsubscribeAutomation",
+        "links",
+        "id",
+    ]
     got = data["contactList"]
     assert (got["status"], got["list"], got["contact"], got["sourceid"], got["udate"]) == (1, "2", 1, 3, None)
     assert row(api, 1, 2)["status"] == "1"
@@ -88,11 +100,12 @@ def test_the_echo_of_a_new_membership(api):
 
 
 def test_there_is_one_row_per_pair(api):
-    """Unsubscribing and subscribing again changes the same row, and the account does not refuse to bring people back."""
+    """Subscribing again changes the same row, and the account does not refuse to bring people back."""
     before = row(api, 2, 1)
     assert (before["status"], before["unsubreason"]) == ("2", "Too many emails")
     api.sandbox.clock.advance(60)
-    status, data = api("POST", "/contactLists", {"contactList": {"list": 1, "contact": 2, "status": "1", "sourceid": 4}})
+    back = {"list": 1, "contact": 2, "status": "1", "sourceid": 4}
+    status, data = api("POST", "/contactLists", {"contactList": back})
     assert (status, data["contactList"]["id"]) == (201, before["id"])
     after = row(api, 2, 1)
     assert (after["status"], after["unsubreason"], after["sourceid"]) == ("1", "", "4")
