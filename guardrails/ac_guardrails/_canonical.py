@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any
+
+_CONSTANTS = {None: "null", True: "true", False: "false"}
 
 
 def canonical(value: Any) -> str:
@@ -16,16 +18,19 @@ def canonical(value: Any) -> str:
         TypeError: The value holds something that JSON cannot, or a key that is not a string.
         ValueError: The value holds NaN or an infinity.
     """
-    if value is None or isinstance(value, (bool, str)):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None or isinstance(value, bool):
+        return _CONSTANTS[value]
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{canonical(key)}:{canonical(value[key])}" for key in _sorted_keys(value)) + "}"
+        members = [f"{encode_basestring(key)}:{canonical(value[key])}" for key in _sorted_keys(value)]
+        return "{" + ",".join(members) + "}"
     if isinstance(value, Sequence):
-        return "[" + ",".join(canonical(item) for item in value) + "]"
+        return "[" + ",".join([canonical(item) for item in value]) + "]"
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
@@ -37,6 +42,8 @@ def digest(value: Any) -> str:
 def _sorted_keys(value: Mapping[Any, Any]) -> list[str]:
     if not all(isinstance(key, str) for key in value):
         raise TypeError("JSON keys are strings")
+    if all(key.isascii() for key in value):
+        return sorted(value)
     return sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
 
 

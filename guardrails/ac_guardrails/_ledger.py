@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,14 +131,18 @@ class Ledger:
         with self._transaction(durable=False) as connection:
             return self._used(connection, agent, windows)
 
-    def entries(self, *, agent: str | None = None, state: str | None = None, since: float | None = None) -> list[Entry]:
+    def entries(
+        self, *, agent: str | None = None, state: str | None = None, since: float | datetime | None = None
+    ) -> list[Entry]:
         """What is on record, oldest first.
 
         Args:
             agent: Only this agent's entries.
             state: Only entries that are "waiting", "open", "unknown" or "closed".
-            since: Only entries that began at or after this time, in epoch seconds.
+            since: Only entries that began at or after this time, in epoch seconds or as an aware datetime.
         """
+        if isinstance(since, datetime):
+            since = since.timestamp()
         with self._transaction(durable=False) as connection:
             rows = connection.execute(_ROWS, (agent, since)).fetchall()
             payloads = dict(connection.execute(_PAYLOADS, (agent, since)).fetchall())
