@@ -216,7 +216,7 @@ class Clients:
         """In the child: leave the parent's connections alone, neither using nor closing them."""
         self._lock = threading.Lock()
         self._of_parent += [self._sync, *self._by_loop.values()]
-        pass
+        self._sync, self._by_loop = None, {}
 
 
 _CLIENTS: weakref.WeakSet[Clients] = weakref.WeakSet()

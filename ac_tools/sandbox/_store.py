@@ -79,7 +79,7 @@ class Store:
 
     def local(self, moment: float) -> str:
         """A moment as local time without an offset, which the API also gives where it says UTC (recorded 2021)."""
-        return datetime.fromtimestamp(moment, self.zone).strftime("%Y-%m-%d %H:%M:%S")
+        return self.iso(moment)[:19].replace("T", " ")
 
     def token(self, digits: int) -> str:
         """A random hexadecimal text, the same in every run."""

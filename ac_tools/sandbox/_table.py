@@ -36,9 +36,6 @@ class Table(Generic[R]):
     def __iter__(self) -> Iterator[R]:
         return iter(list(self._rows.values()))
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def next_id(self) -> int:
         """The id of the next record; ids are never given twice."""
         self._last += 1

@@ -34,9 +34,11 @@ def test_each_event_loop_has_a_client_that_its_end_closes(server, account, ago):
     async def twice():
         await ago(account)
         await ago(account)
+        [mine] = [one for one in account._clients._by_loop.values() if one.loop is asyncio.get_running_loop()]
+        return mine.client
 
     for expected in (1, 2):
-        asyncio.run(twice())
+        assert asyncio.run(twice()).is_closed
         gc.collect()
         assert len(server.connections) == expected
 
