@@ -109,11 +109,15 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
             return replace(entry, decision="waiting", state="waiting")
         case "answered":
             return replace(
-                entry, decision=event["decision"], by=event.get("by", ""), reason=event.get("reason", ""), state="open"
+                entry,
+                decision=event["decision"],
+                by=event.get("by", ""),
+                reason=entry.payload.get("reason", ""),
+                state="open",
             )
         case "refused":
             decision = event.get("decision", "refused")
-            reason = entry.payload.get("error") or event.get("reason", "")
+            reason = entry.payload.get("error") or event.get("reason", "") or entry.reason
             return replace(entry, decision=decision, reason=reason, state="closed")
         case "read":
             return replace(entry, reads=entry.reads + 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ac_guardrails._approvals import Approver
-from ac_guardrails._call import NOBODY, Call
+from ac_guardrails._call import Call
 from ac_guardrails._grants import Grants
 from ac_guardrails._job import Answer, Job
 from ac_guardrails._ledger import Ledger, open_ledger
@@ -59,11 +59,3 @@ class Guard:
     async def arun(self, job: Job, sender: Sender) -> Answer:
         """The same on an event loop."""
         return await adrive(Call(self, job).steps(), sender)
-
-    def refuse(self, job: Job, reason: str) -> Answer:
-        """Put a call on record that names a tool the agent was never given, and answer it."""
-        return drive(Call(self, job).refused(reason, kind="refused"), NOBODY)
-
-    async def arefuse(self, job: Job, reason: str) -> Answer:
-        """The same on an event loop."""
-        return await adrive(Call(self, job).refused(reason, kind="refused"), NOBODY)
