@@ -1,0 +1,75 @@
+"""The README says what is true: its tables are made from the classes, its code runs, its file loads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ac_guardrails import Grants
+from ac_tools._catalog import catalog
+from ac_tools.tools._tables import permissions_table, tools_table
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(name: str) -> str:
+    found = re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", README, re.DOTALL)
+    assert found, f"the README has no block called {name}"
+    return found[1]
+
+
+def fenced(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(("name", "make"), [("tools", tools_table), ("permissions", permissions_table)])
+def test_tables_are_those_of_the_classes(name: str, make: Callable[[], str]) -> None:
+    """The README's tables are exactly what the tool classes declare."""
+    assert block(name) == make()
+
+
+def test_the_table_has_the_guides_15_permissions() -> None:
+    """Every permission of the API's guides has a row."""
+    assert permissions_table().count("\n") - 1 == 15
+
+
+def test_the_grants_file_loads() -> None:
+    """The grants file in the README is valid."""
+    grants = Grants.from_dict(yaml.safe_load(fenced("yaml")), catalog=catalog)
+    assert grants.agents == ("marketing",)
+
+
+def test_the_ten_lines_run(tmp_path: Path, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ten lines work as they stand, given a URL, a key, a grants file and a model."""
+    from langchain.agents import create_agent
+    from langchain_core.messages import AIMessage
+
+    from ac_tools.testing import ScriptedChatModel
+
+    call = {"name": "ac_list_contacts", "args": {"search": "Lindqvist"}, "id": "c1"}
+    model = ScriptedChatModel(script=[AIMessage("", tool_calls=[call]), AIMessage("Done.")])
+    monkeypatch.setattr("langchain.agents.create_agent", lambda _, tools: create_agent(model, tools))
+    monkeypatch.setenv("ACTIVECAMPAIGN_URL", served.url)
+    monkeypatch.setenv("ACTIVECAMPAIGN_API_KEY", served.key)
+    monkeypatch.chdir(tmp_path)
+    Path("grants.yaml").write_text(fenced("yaml"), encoding="utf-8")
+    scope: dict[str, Any] = {}
+    exec(fenced("python"), scope)  # the README's own lines
+    [entry] = scope["guard"].ledger.entries()
+    assert entry.sentence.startswith("marketing asked to search the contacts in 127.0.0.1")
+    assert entry.outcome == "done"
+    scope["toolkit"].close()
+
+
+def test_files_that_the_readme_links_exist() -> None:
+    """No link leads nowhere."""
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
