@@ -143,7 +143,7 @@ class ToolJob:
 
     def _resolve(self, call: Call) -> Exchange:
         pipeline: int | None = None
-        for ref in sorted(set(_references(call.args)), key=lambda ref: ref.noun != "pipeline"):
+        for ref in sorted(dict.fromkeys(_references(call.args)), key=lambda ref: ref.noun != "pipeline"):
             found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline)
             call.known[ref] = found
             if ref.noun == "pipeline":
@@ -190,8 +190,8 @@ def foreign_needs(args: Arguments, area: str) -> Iterator[Need]:
 
     Contacts, fields and owners are left out: naming one to write to it shows nothing of it.
     """
-    for noun in {ref.noun for ref in _references(args)} - {"contact", "field", "owner"}:
-        if NOUNS[noun] != area:
+    for noun in dict.fromkeys(ref.noun for ref in _references(args)):
+        if noun not in ("contact", "field", "owner") and NOUNS[noun] != area:
             yield Need(NOUNS[noun], Level.READ)
 
 

@@ -13,10 +13,11 @@ from ac_tools._records import Automation, ContactAutomation
 from ac_tools.tools._arguments import Arguments, PagedArguments, sortable
 from ac_tools.tools._base import ActiveCampaignTool, not_found
 from ac_tools.tools._call import Call
+from ac_tools.tools._contact_view import contact_rows, look_at_contact, run_text
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._references import AutomationRef, ContactRef, TagRef
 from ac_tools.tools._render import content, name_map, one, page_answer, records
-from ac_tools.tools.contacts import OneContact, contact_rows, look_at_contact, run_text
+from ac_tools.tools.contacts import OneContact
 
 AutomationOrders = Annotated[str | None, sortable("name", "status", "entered", "cdate", "mdate", "revisions")]
 

@@ -7,28 +7,28 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ac_guardrails import Answer, InvalidCall, Level, Request, quoted
+from ac_guardrails import Answer, InvalidCall, Level, Request
 from ac_guardrails._job import Exchange
-from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, FieldValue
+from ac_tools._records import Contact
 from ac_tools.tools._arguments import Arguments, Email, Moment, PagedArguments, choice, sortable
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
+from ac_tools.tools._contact_view import (
+    ContactDetails,
+    account_line,
+    contact_rows,
+    look_at_contact,
+    own_view,
+    read_tags,
+    tie_lines,
+)
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._references import AutomationRef, ContactRef, FieldRef, ListRef, TagRef
 from ac_tools.tools._render import (
     contact_line,
     content,
-    day,
-    email_text,
-    full_name,
-    joined,
-    money,
-    name_map,
-    named,
     one,
-    optional,
     page_answer,
-    records,
 )
 
 ContactOrders = Annotated[str | None, sortable("id", "cdate", "email", "first_name", "last_name", "name")]
@@ -61,107 +61,11 @@ class GetContact(ActiveCampaignTool):
         """Read the contact, then the names of what it is tied to, in areas that the agent may read."""
         reply = yield request
         contact = own_view(one(reply, "contact", Contact), call)
-        tags = yield from _tags(call)
-        lines = [contact_line(contact), _account_line(contact)]
-        lines += yield from _ties(call, reply, tags)
+        tags = yield from read_tags(call)
+        lines = [contact_line(contact), account_line(contact)]
+        lines += yield from tie_lines(call, reply, tags)
         artifact = ContactDetails(contact, call, reply, tags)
         return Answer(content(*lines), artifact)
-
-
-class ContactDetails:
-    """A contact with its ties, as far as the agent may read them.
-
-    Attributes:
-        contact: The person.
-        lists: Its list memberships.
-        tags: Its tags, by id.
-        field_values: Its custom fields' values.
-        automations: Its runs through automations.
-        deals: Its deals.
-    """
-
-    def __init__(self, contact: Contact, call: Call, reply: Any, tags: list[ContactTag]) -> None:
-        self.contact = contact
-        self.tags = tags
-        self.lists = records(reply, "contactLists", ContactList) if call.may_read("lists") else []
-        self.field_values = records(reply, "fieldValues", FieldValue)
-        self.automations = (
-            records(reply, "contactAutomations", ContactAutomation) if call.may_read("automations") else []
-        )
-        self.deals = records(reply, "deals", Deal) if call.may_read("deals") else []
-
-    def __repr__(self) -> str:
-        return f"ContactDetails({self.contact!r})"
-
-
-def own_view(contact: Contact, call: Call) -> Contact:
-    """The contact without what belongs to areas that the agent may not read."""
-    hidden = set()
-    if not call.may_read("accounts"):
-        hidden |= {"orgid", "orgname", "organization", "accountContacts"}
-    if not call.may_read("lists"):
-        hidden |= {"contactLists"}
-    if not call.may_read("automations"):
-        hidden |= {"contactAutomations"}
-    if not call.may_read("deals"):
-        hidden |= {"deals"}
-    return Contact.from_wire({key: value for key, value in contact.wire.items() if key not in hidden})
-
-
-def _tags(call: Call) -> Exchange:
-    """The contact's tags; nothing where the agent may not read tags, or they cannot be read."""
-    if not call.may_read("tags"):
-        return []
-    reply = yield from optional(_get(f"/contacts/{call.id(call.args.contact)}/contactTags"), None)
-    return records(reply, "contactTags", ContactTag) if reply is not None else []
-
-
-def _get(path: str, *params: tuple[str, str]) -> Exchange:
-    return (yield Request("GET", path, params))
-
-
-def _account_line(contact: Contact) -> str:
-    if not contact.account_id:
-        return ""
-    return f"account: {contact.account_id} {quoted(contact.account_name or '', limit=60)}"
-
-
-def _ties(call: Call, reply: Any, tags: list[ContactTag]) -> Exchange:
-    """Lines about lists, tags, fields, automations and deals."""
-    lines = []
-    if call.may_read("lists"):
-        memberships = records(reply, "contactLists", ContactList)
-        names = (yield from name_map(call, "list", "lists")) if memberships else {}
-        lines.append(joined("lists", (_membership(item, named(item.list_id, names)) for item in memberships)))
-    if tags:
-        names = yield from name_map(call, "tag", "tags")
-        lines.append(joined("tags", (named(item.tag_id, names) for item in tags)))
-    values = [item for item in records(reply, "fieldValues", FieldValue) if item.value]
-    names = (yield from name_map(call, "field", "fields")) if values else {}
-    lines.append(joined("fields", (f"{named(item.field_id, names)} = {quoted(item.value or '')}" for item in values)))
-    if call.may_read("automations"):
-        runs = records(reply, "contactAutomations", ContactAutomation)
-        names = (yield from name_map(call, "automation", "automations")) if runs else {}
-        lines.append(joined("automations", (run_text(run, names) for run in runs)))
-    if call.may_read("deals"):
-        lines.append(joined("deals", (_deal_text(deal) for deal in records(reply, "deals", Deal))))
-    return lines
-
-
-def _membership(item: ContactList, name: str) -> str:
-    since = day(item.updated_at if item.status in ("unsubscribed", "bounced") else item.subscribed_at)
-    return f"{name} {item.status}{f' {since}' if since else ''}"
-
-
-def _deal_text(deal: Deal) -> str:
-    parts = (deal.id, quoted(deal.title or "", limit=60), deal.status, money(deal.value, deal.currency))
-    return " ".join(part for part in parts if part)
-
-
-def run_text(run: ContactAutomation, names: dict[str, str]) -> str:
-    """A run through an automation on one line."""
-    added = f" since {day(run.added_at)}" if run.added_at else ""
-    return f"{named(run.automation_id, names)} {run.status or 'unknown'}{added}"
 
 
 class ListContactsArguments(PagedArguments):  # noqa: D101
@@ -362,22 +266,3 @@ class DeleteContact(ActiveCampaignTool):
         """Gone."""
         contact_id = call.id(call.args.contact)
         return Answer(f"Deleted contact {contact_id}.", Contact.from_wire({"id": str(contact_id)}))
-
-
-def look_at_contact(call: Call) -> Exchange:
-    """Read who the contact is, for the card."""
-    reply = yield Request("GET", f"/contacts/{call.id(call.args.contact)}")
-    contact = one(reply, "contact", Contact)
-    call.seen["contact"] = contact
-    call.facts["contact"] = call.id(call.args.contact)
-    call.facts["since"] = day(contact.created_at)
-
-
-def contact_rows(call: Call) -> tuple[tuple[str, str], ...]:
-    """Who the contact is, on a card."""
-    contact = call.seen.get("contact")
-    if contact is None:
-        return ()
-    who = " ".join(part for part in (full_name(contact), email_text(contact.email)) if part)
-    since = f", in the account since {day(contact.created_at)}" if contact.created_at else ""
-    return (("Contact", f"{who} (id {contact.id}){since}"),)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -22,13 +21,11 @@ from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._import_people import all_tags, requests_for, sort_people
 from ac_tools.tools._names import label
 from ac_tools.tools._references import FieldRef, ListRef, fault_of
 from ac_tools.tools._render import content, one
 
-MOST_PEOPLE = 250
-MOST_BYTES = 395_000
-"""Documented: a request must stay under 400,000 bytes."""
 _PER_MINUTE = {True: 20, False: 100}
 """Documented: requests a minute, where each carries one contact, and where each carries several."""
 _ENDED = ("completed", "failed", "interrupted")
@@ -73,14 +70,6 @@ class ImportResult:
     left_out: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass
-class _Sorted:
-    """The people of a call: who can be sent, and who cannot and why."""
-
-    good: list[dict[str, Any]] = field(default_factory=list)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-
-
 class ImportContacts(ActiveCampaignTool):
     """Imports contacts: `POST /import/bulk_import`, asynchronous, without webhooks.
 
@@ -108,7 +97,7 @@ class ImportContacts(ActiveCampaignTool):
 
     def check(self, call: Call) -> None:
         """A comma would make two tags of one."""
-        for name in _all_tags(call.args):
+        for name in all_tags(call.args):
             if "," in name or not name.strip():
                 raise InvalidCall(f"{quoted(name, limit=80)} cannot be a tag: names are not empty and hold no comma.")
 
@@ -118,7 +107,7 @@ class ImportContacts(ActiveCampaignTool):
         needs = [self.endpoint.need]
         if args.subscribe or args.unsubscribe:
             needs.append(Need("lists", Level.WRITE))
-        if any(True for _ in _all_tags(args)):
+        if any(True for _ in all_tags(args)):
             needs.append(Need("tags", Level.WRITE))
         if any(lead.customer_acct_name for lead in args.contacts):
             needs.append(Need("accounts", Level.WRITE))
@@ -143,7 +132,7 @@ class ImportContacts(ActiveCampaignTool):
 
     def build(self, call: Call) -> Request:
         """The first request; the others are `more`."""
-        call.seen["requests"] = list(split(call.seen["people"].good, exclude=not call.args.run_automations))
+        call.seen["requests"] = list(requests_for(call.seen["people"].good, exclude=not call.args.run_automations))
         first: Request = call.seen["requests"][0]
         return first
 
@@ -172,7 +161,7 @@ class ImportContacts(ActiveCampaignTool):
                 rows.append((name, ", ".join(call.seen["lists"][ref] for ref in refs)))
         if not (args.subscribe or args.unsubscribe):
             rows.append(("Lists", "none"))
-        names = sorted(set(_all_tags(args)))
+        names = sorted(set(all_tags(args)))
         if names:
             rows.append(("Tags", f"{', '.join(names[:8])}{' and more' if len(names) > 8 else ''}"))
         rows.append(("Automations", _automations_text(call)))
@@ -222,62 +211,6 @@ class ImportContacts(ActiveCampaignTool):
                 seen = ImportBatch.from_wire({**reply.data, "batchId": batch.batch_id, "queued_contacts": batch.queued})
             ended.append(seen)
         return ended
-
-
-def _all_tags(args: Any) -> Iterable[str]:
-    yield from args.tags or ()
-    for lead in args.contacts:
-        yield from lead.tags or ()
-
-
-def sort_people(call: Call) -> _Sorted:
-    """Who can be sent, once each, and who cannot and why."""
-    people = _Sorted()
-    seen: set[str] = set()
-    wire = call.wire()
-    lists = {
-        key: [{"listid": list_id} for list_id in wire[key]] for key in ("subscribe", "unsubscribe") if wire.get(key)
-    }
-    for lead in wire["contacts"]:
-        email = lead["email"].strip()
-        fault = fault_of(email)
-        if not fault and email.casefold() in seen:
-            fault = "listed more than once; the first is used"
-        if fault:
-            people.left_out.append((lead["email"], fault))
-            continue
-        seen.add(email.casefold())
-        tags = list(dict.fromkeys((*(wire.get("tags") or ()), *(lead.get("tags") or ()))))
-        people.good.append({**lead, "email": email, **({"tags": tags} if tags else {}), **lists})
-    return people
-
-
-def split(people: list[dict[str, Any]], *, exclude: bool) -> Generator[Request, None, None]:
-    """Requests of at most 250 contacts and 395,000 bytes each."""
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for person in people:
-        entry = {**person, "exclude_automations": True} if exclude else person
-        length = len(json.dumps(entry)) + 2
-        if length > MOST_BYTES:
-            raise InvalidCall(
-                f"{quoted(person['email'], limit=60)} alone is larger than a request may be ({MOST_BYTES} bytes)."
-            )
-        if batch and (len(batch) == MOST_PEOPLE or size + length > MOST_BYTES):
-            yield _request(batch, exclude=exclude)
-            batch, size = [], 0
-        batch.append(entry)
-        size += length
-    if batch:
-        yield _request(batch, exclude=exclude)
-
-
-def _request(batch: list[dict[str, Any]], *, exclude: bool) -> Request:
-    """The documents put the flag inside each contact in one place and beside them in another: it is sent in both."""
-    body: dict[str, Any] = {"contacts": batch}
-    if exclude:
-        body["exclude_automations"] = True
-    return Request("POST", "/import/bulk_import", body=body)
 
 
 def _look_at_lists(call: Call) -> Exchange:

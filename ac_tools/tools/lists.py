@@ -15,10 +15,10 @@ from ac_tools._records import ContactList, MailingList
 from ac_tools.tools._arguments import Arguments, PagedArguments, choice, sortable
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
+from ac_tools.tools._contact_view import contact_rows, look_at_contact
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._references import ContactRef, ListRef, OwnerRef
 from ac_tools.tools._render import content, day, one, page_answer, records
-from ac_tools.tools.contacts import contact_rows, look_at_contact
 
 ListOrders = Annotated[
     str | None, sortable("name", "id", "channel", "userid", "created_timestamp", "active_subscribers")
