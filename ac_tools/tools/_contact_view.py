@@ -6,35 +6,38 @@ from typing import Any
 
 from ac_guardrails import Request, quoted
 from ac_guardrails._job import Exchange
-from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, FieldValue
+from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, FieldValue, Record
 from ac_tools.tools._call import Call
 from ac_tools.tools._render import day, email_text, full_name, joined, money, name_map, named, one, optional, records
 
 
-class ContactDetails:
-    """A contact with its ties, as far as the agent may read them.
+class ContactDetails(Contact):
+    """A contact with its ties, as far as the agent may read them."""
 
-    Attributes:
-        contact: The person.
-        lists: Its list memberships.
-        tags: Its tags, by id.
-        field_values: Its custom fields' values.
-        automations: Its runs through automations.
-        deals: Its deals.
-    """
+    lists: tuple[ContactList, ...] = ()
+    tags: tuple[ContactTag, ...] = ()
+    field_values: tuple[FieldValue, ...] = ()
+    automations: tuple[ContactAutomation, ...] = ()
+    deals: tuple[Deal, ...] = ()
 
-    def __init__(self, contact: Contact, call: Call, reply: Any, tags: list[ContactTag]) -> None:
-        self.contact = contact
-        self.tags = tags
-        self.lists = records(reply, "contactLists", ContactList) if call.may_read("lists") else []
-        self.field_values = records(reply, "fieldValues", FieldValue)
-        self.automations = (
-            records(reply, "contactAutomations", ContactAutomation) if call.may_read("automations") else []
-        )
-        self.deals = records(reply, "deals", Deal) if call.may_read("deals") else []
+    @classmethod
+    def of(cls, contact: Contact, reply: Any, tags: list[ContactTag], call: Call) -> ContactDetails:
+        """The contact with what its reply brought along, and its tags."""
+        ties: dict[str, tuple[Record, ...]] = {
+            "lists": tuple(records(reply, "contactLists", ContactList)) if call.may_read("lists") else (),
+            "tags": tuple(tags),
+            "field_values": tuple(records(reply, "fieldValues", FieldValue)),
+            "automations": tuple(runs_of(reply)) if call.may_read("automations") else (),
+            "deals": tuple(records(reply, "deals", Deal)) if call.may_read("deals") else (),
+        }
+        # On the wire, "deals" are ids; here they are the deals.
+        bare = cls.from_wire({key: value for key, value in contact.wire.items() if key not in ties})
+        return bare.model_copy(update=ties)
 
-    def __repr__(self) -> str:
-        return f"ContactDetails({self.contact!r})"
+
+def runs_of(reply: Any) -> list[ContactAutomation]:
+    """The runs through automations that a reply brought along."""
+    return records(reply, "contactAutomations", ContactAutomation)
 
 
 def own_view(contact: Contact, call: Call) -> Contact:
@@ -83,7 +86,7 @@ def tie_lines(call: Call, reply: Any, tags: list[ContactTag]) -> Exchange:
     names = (yield from name_map(call, "field", "fields")) if values else {}
     lines.append(joined("fields", (f"{named(item.field_id, names)} = {quoted(item.value or '')}" for item in values)))
     if call.may_read("automations"):
-        runs = records(reply, "contactAutomations", ContactAutomation)
+        runs = runs_of(reply)
         names = (yield from name_map(call, "automation", "automations")) if runs else {}
         lines.append(joined("automations", (run_text(run, names) for run in runs)))
     if call.may_read("deals"):

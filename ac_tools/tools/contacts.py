@@ -64,7 +64,7 @@ class GetContact(ActiveCampaignTool):
         tags = yield from read_tags(call)
         lines = [contact_line(contact), account_line(contact)]
         lines += yield from tie_lines(call, reply, tags)
-        artifact = ContactDetails(contact, call, reply, tags)
+        artifact = ContactDetails.of(contact, reply, tags, call)
         return Answer(content(*lines), artifact)
 
 
