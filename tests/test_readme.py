@@ -73,3 +73,28 @@ def test_files_that_the_readme_links_exist() -> None:
     """No link leads nowhere."""
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_card_and_the_sentences_are_real(
+    account: Any, guard_for: Callable[..., Any], run: Callable[..., Any]
+) -> None:
+    """The card and the audit sentences in the README are what these calls really show."""
+    from ac_guardrails import ApprovalRequest, Decision
+    from ac_tools import ActiveCampaignToolkit
+
+    cards: list[str] = []
+
+    def decide(request: ApprovalRequest) -> Decision:
+        cards.append(str(request))
+        if request.action.tool == "ac_add_to_automation":
+            return Decision.approve(by="Hannah")
+        return Decision.reject("ask him first", by="Hannah")
+
+    guard = guard_for({"contacts": "read", "tags": "write", "lists": "full", "automations": "full"}, decide)
+    toolkit = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
+    run(toolkit, "ac_add_tag", contact="maria@lindqvist-interiors.example", tag="VIP")
+    run(toolkit, "ac_add_to_automation", contact="maria@lindqvist-interiors.example", automation="Trade onboarding")
+    run(toolkit, "ac_set_list_status", contact="k.petersen@hafenkontor.example", list="Newsletter", status="subscribe")
+    run(toolkit, "ac_delete_contact", contact=75)
+    assert block("card") == f"```text\n{cards[1]}\n```"
+    assert block("audit") == "\n".join(["```text", *(entry.sentence for entry in guard.ledger.entries()), "```"])

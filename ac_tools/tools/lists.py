@@ -18,7 +18,7 @@ from ac_tools.tools._call import Call
 from ac_tools.tools._contact_view import contact_rows, look_at_contact
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._references import ContactRef, ListRef, OwnerRef
-from ac_tools.tools._render import content, day, one, page_answer, records
+from ac_tools.tools._render import collection, content, day, one, page_answer
 
 ListOrders = Annotated[
     str | None, sortable("name", "id", "channel", "userid", "created_timestamp", "active_subscribers")
@@ -191,7 +191,7 @@ class SetListStatus(ActiveCampaignTool):
     description: str = "Subscribe or unsubscribe. Re-subscribing someone who opted out or bounced needs a person."
     args_schema: type[SetListStatusArguments] = SetListStatusArguments
     sentence: ClassVar[str] = "set the status of {contact} on {list}"
-    plain: ClassVar[str] = "{status} {contact} on {list}"
+    plain: ClassVar[str] = "{verb} {contact} {to} {list}"
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/contactLists",
@@ -213,7 +213,7 @@ class SetListStatus(ActiveCampaignTool):
         """Read where the contact stands on this list: it decides the level."""
         reply = yield Request("GET", f"/contacts/{call.id(call.args.contact)}/contactLists")
         list_id = str(call.id(call.args.list))
-        row = next((item for item in records(reply, "contactLists", ContactList) if item.list_id == list_id), None)
+        row = next((item for item in collection(reply, "contactLists", ContactList) if item.list_id == list_id), None)
         call.seen["row"] = row
         call.facts["was"] = row.status if row else "not on the list"
         if row and row.status == _WANTED[call.args.status]:
@@ -249,6 +249,11 @@ class SetListStatus(ActiveCampaignTool):
             rows += (("Mail", "this list sends its last campaign to every new subscriber at once"),)
         return rows
 
+    def words(self, call: Call) -> Mapping[str, str]:
+        """The status as a verb."""
+        verb, to = _VERBS[call.args.status]
+        return {"verb": verb, "to": to}
+
     def why(self, call: Call) -> str:
         """What makes it more than an ordinary change."""
         if call.facts.get("was") in ("unsubscribed", "bounced"):
@@ -273,6 +278,11 @@ class SetListStatus(ActiveCampaignTool):
         return Answer(f"Contact {row.contact_id} is now {row.status} on list {row.list_id}.", row)
 
 
+_VERBS = {
+    "subscribe": ("subscribe", "to"),
+    "unsubscribe": ("unsubscribe", "from"),
+    "unconfirmed": ("mark as unconfirmed", "on"),
+}
 _WANTED = {"subscribe": "active", "unsubscribe": "unsubscribed", "unconfirmed": "unconfirmed"}
 
 
