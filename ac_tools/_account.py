@@ -156,7 +156,7 @@ class ActiveCampaign:
             steps.close()
 
     def _begin(self, request: Request, permit: Permit | None) -> Steps:
-        if permit is None:
+        if type(permit) is not Permit:  # neither None, nor anything that only looks like one
             raise PermitError(f"{request.method} {request.path} has no permit of the guard. Nothing was sent.")
         if self._clients.closed:
             raise ConfigurationError("This account object was closed. Make a new one.")

@@ -39,12 +39,14 @@ class Reply:
         data: The parsed JSON.
         request_id: The account's own id of the exchange, or None.
         bytes: The size of the body.
+        date: The Date header, the account's own time; empty without one.
     """
 
     status: int
     data: Any
     request_id: str | None
     bytes: int
+    date: str = ""
 
 
 class Exchange:
@@ -115,7 +117,8 @@ class Exchange:
             retry_after=_retry_after(answer.headers.get("retry-after", "")),
         )
         request_id = clean(answer.headers.get("x-request-id", ""), secrets)[:100] or None
-        return error or Reply(answer.status, data, request_id, len(answer.body or b""))
+        size = len(answer.body or b"")
+        return error or Reply(answer.status, data, request_id, size, answer.headers.get("date", ""))
 
     def _failed(self, failure: Failure) -> ActiveCampaignError:
         reason = clean(failure.reason, self._secrets())[:200].rstrip(". ")

@@ -1,0 +1,70 @@
+"""The commands, and what becomes of the errors that they end with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ac_tools.cli import _audit, _doctor, _grants, _sandbox, _tools
+from ac_tools.cli._demo import _command as _demo
+
+
+class _Commands(TyperGroup):
+    """Ends a known error with one line instead of a traceback, and Ctrl-C with 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("\nStopped.", err=True)
+            raise typer.Exit(130) from None
+        except Exception as error:
+            if not _is_known(error):
+                raise
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+
+
+def _is_known(error: Exception) -> bool:
+    from ac_guardrails import GrantsError, LedgerError
+    from ac_tools._errors import ActiveCampaignError
+
+    return isinstance(error, (GrantsError, LedgerError, ActiveCampaignError))
+
+
+app = typer.Typer(
+    name="ac-tools",
+    cls=_Commands,
+    help="An AI agent in an ActiveCampaign account, under guard.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from ac_tools import __version__
+
+        typer.echo(f"ac-tools {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+app.command("demo")(_demo.demo)
+app.command("doctor")(_doctor.doctor)
+app.command("tools")(_tools.tools)
+app.add_typer(_grants.app, name="grants")
+app.add_typer(_audit.app, name="audit")
+app.add_typer(_sandbox.app, name="sandbox")

@@ -1,0 +1,40 @@
+"""Where commands write: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PIPED_WIDTH = 100
+"""Columns where nobody says how wide the reader's page is."""
+
+
+def stdout() -> Console:
+    """The console for results. It takes no markup, so that text from an account stays text."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def say(text: str) -> None:
+    """Tell the person something that is no result."""
+    typer.echo(text, err=True)
+
+
+def fail(text: str, *, code: int = 1) -> NoReturn:
+    """End the command: 1 where something is wrong, 2 where the command was used wrongly."""
+    say(text)
+    raise typer.Exit(code)
+
+
+def print_json(data: Any) -> None:
+    """Print a result for machines."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))

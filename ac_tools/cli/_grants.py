@@ -1,0 +1,100 @@
+"""`ac-tools grants`: checking a grants file, looking at it, and its schema for editors."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ac_tools.cli._console import print_json, say, stdout
+from ac_tools.cli._options import AsJson, GrantsFile
+
+if TYPE_CHECKING:
+    from ac_guardrails import Grant, Grants
+
+app = typer.Typer(help="Check and show who may do what.", no_args_is_help=True)
+_STYLES = {"off": "dim", "read": "", "write": "yellow", "full": "red"}
+
+
+@app.command()
+def check(file: GrantsFile) -> None:
+    """Check a grants file; what is wrong is told with its line and column."""
+    grants = _read(file)
+    count = len(grants.agents)
+    typer.echo(f"{file} can be used: {count} agent{'' if count == 1 else 's'} ({', '.join(grants.agents)}).")
+
+
+@app.command()
+def show(file: GrantsFile, as_json: AsJson = False) -> None:
+    """Show what each agent may do in each area, as of today."""
+    grants = _read(file)
+    if as_json:
+        print_json({agent: _plain(grants, agent) for agent in grants.agents})
+        return
+    _print_matrix(grants)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of grants files, for editors."""
+    from ac_tools._catalog import catalog
+    from ac_tools.cli._grants_schema import grants_schema
+
+    print_json(grants_schema(catalog))
+
+
+def _read(path: Path) -> Grants:
+    """Read the file, and say what in it has no effect."""
+    from ac_guardrails import Grants
+    from ac_tools._catalog import catalog
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        grants = Grants.from_file(path, catalog=catalog)
+    for warning in caught:
+        say(f"Warning: {warning.message}")
+    return grants
+
+
+def _plain(grants: Grants, agent: str) -> dict[str, Any]:
+    areas = {area: str(grants.level(agent, area)) for area in grants.catalog.areas}
+    return {"areas": areas, "limits": _limits(grants, agent), "tools": list(grants.tools(agent))}
+
+
+def _print_matrix(grants: Grants) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console = stdout()
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("Agent", overflow="fold")
+    for area in grants.catalog.areas:
+        table.add_column(area, no_wrap=True)
+    for agent in grants.agents:
+        levels = [str(grants.level(agent, area)) for area in grants.catalog.areas]
+        table.add_row(agent, *(Text(level, style=_STYLES[level]) for level in levels))
+    console.print(table)
+    console.print()
+    for agent in grants.agents:
+        for line in _limits(grants, agent):
+            console.print(Text(f"{agent}, {line}"))
+
+
+def _limits(grants: Grants, agent: str) -> list[str]:
+    found = ((area, grants.grant(agent, area)) for area in grants.catalog.areas)
+    return [f"{area}: {text}" for area, grant in found if grant and (text := _edges(grant))]
+
+
+def _edges(grant: Grant) -> str:
+    """What narrows a grant, in words."""
+    parts = [f"only the {noun} {' or '.join(sorted(names))}" for noun, names in grant.only.items()]
+    parts += [f"at most {most} people in any {window}" for _, most, window in grant.limits()]
+    if grant.ask_writes:
+        parts.append("every write asks a person")
+    if grant.ask_tools:
+        parts.append(f"{', '.join(sorted(grant.ask_tools))} asks a person")
+    if grant.until:
+        parts.append(f"until {grant.until}, that day included")
+    return "; ".join(parts)

@@ -1,0 +1,226 @@
+"""Records the cassettes: `python cassettes/record.py` plays every scenario against the embedded account over HTTP.
+
+The tests replay the same scenarios from the files, so the one table below is all there is to change.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import vcr  # type: ignore[import-untyped]
+import yaml
+from langchain_core.messages import ToolMessage
+
+from ac_guardrails import ApprovalRequest, Decision, Grants, Guard
+from ac_tools import ActiveCampaign, ActiveCampaignToolkit
+from ac_tools._catalog import AREAS, catalog
+from ac_tools.sandbox import Clock, Sandbox, Settings, serve
+
+DIRECTORY = Path(__file__).parent
+URL = "https://sandbox.api-us1.example"
+KEY = "must-never-be-recorded"
+_START = 1_772_442_000.0  # 2026-03-02T09:00:00Z: every recording happens in this one moment
+_KEPT = ("Content-Type", "X-Request-Id")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One tool call of a scenario, and what must be true of its answer.
+
+    Args:
+        tool: The tool's name.
+        says: What the content must hold.
+        arguments: The call's arguments.
+        status: The message's status.
+    """
+
+    tool: str
+    says: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    status: str = "success"
+
+
+_MARIA = "maria@lindqvist-interiors.example"
+_NEW = "zoe@new.example"
+_IMPORTED = [{"email": f"import{number}@new.example"} for number in (1, 2, 3)]
+
+SCENARIOS: dict[str, tuple[Step, ...]] = {
+    "contacts": (
+        Step("ac_get_contact", "46 maria@lindqvist-interiors.example", {"contact": _MARIA}),
+        Step("ac_list_contacts", "call again with offset=2", {"search": "an", "limit": 2}),
+        Step("ac_sync_contact", "281 zoe@new.example", {"email": _NEW, "first_name": "Zoë"}),
+        Step("ac_create_contact", "already exists", {"email": _NEW}, "error"),
+        Step("ac_create_contact", "Created 282", {"email": "ada@new.example"}),
+        Step("ac_update_contact", "+1 555 0100", {"contact": _NEW, "phone": "+1 555 0100"}),
+        Step("ac_import_contacts", "3 taken, 0 failed", {"contacts": _IMPORTED, "subscribe": ["Newsletter"]}),
+        Step("ac_delete_contact", "Deleted contact 281", {"contact": _NEW}),
+        Step("ac_get_contact", "No contact has the address", {"contact": _NEW}, "error"),
+    ),
+    "lists": (
+        Step("ac_list_lists", "1 «Newsletter»"),
+        Step("ac_get_list", "1 «Newsletter»", {"list": "Newsletter"}),
+        Step(
+            "ac_create_list",
+            "Created list 6",
+            {"name": "Autumn fair", "sender_url": "https://new.example", "sender_reminder": "You signed up."},
+        ),
+        Step("ac_set_list_status", "now unsubscribed", {"contact": 46, "list": 1, "status": "unsubscribe"}),
+        Step(
+            "ac_set_list_status",
+            "now active",
+            {"contact": "k.petersen@hafenkontor.example", "list": "Newsletter", "status": "subscribe"},
+        ),
+    ),
+    "tags": (
+        Step("ac_list_tags", "1 «Lead» on 43", {"search": "lead"}),
+        Step("ac_create_tag", "Created tag 19", {"name": "Autumn fair"}),
+        Step("ac_add_tag", "has tag 7 now", {"contact": _MARIA, "tag": "C#"}),
+        Step("ac_remove_tag", "Took tag 7 off", {"contact": _MARIA, "tag": "C#"}),
+    ),
+    "deals": (
+        Step("ac_list_deals", "of 47 shown", {"limit": 2}),
+        Step("ac_get_deal", "18,400.00 EUR", {"deal": 27}),
+        Step(
+            "ac_create_deal",
+            "1,250.50 USD",
+            {
+                "title": "Ten desks",
+                "amount": "1250.50",
+                "currency": "USD",
+                "contact": 46,
+                "pipeline": "Sales",
+                "stage": "Qualified",
+            },
+        ),
+        Step("ac_update_deal", "99.00 EUR", {"deal": 27, "amount": "99"}),
+        Step("ac_get_deal", "99999", {"deal": 99999}, "error"),
+    ),
+    "fields": (
+        Step("ac_list_fields", "%JOB_TITLE%"),
+        Step("ac_get_field", "«Customer type»", {"field": "Customer type"}),
+        Step("ac_create_field", "Created field 9", {"title": "Size", "type": "dropdown", "options": ["S", "M"]}),
+    ),
+    "campaigns": (Step("ac_create_campaign", "Autumn fair", {"name": "Autumn fair", "type": "single"}),),
+    "automations": (
+        Step("ac_list_automations", "Trade onboarding"),
+        Step("ac_add_to_automation", "enrolled in automation 2", {"contact": 46, "automation": "Trade onboarding"}),
+        Step("ac_list_contact_automations", "«Trade onboarding»", {"contact": 46}),
+        Step("ac_remove_from_automation", "46", {"contact": 46, "automation": "Trade onboarding"}),
+    ),
+    "accounts": (
+        Step("ac_list_accounts", "offset=2", {"limit": 2}),
+        Step("ac_create_account", "«New Ltd»", {"name": "New Ltd"}),
+    ),
+}
+"""Scenario -> its calls. Each begins with a fresh account; together they call every tool."""
+
+
+def cassette(path: Path, mode: str) -> AbstractContextManager[Any]:
+    """The cassette in a file, for recording (mode "all") or for replaying (mode "none")."""
+    recorder = vcr.VCR(
+        decode_compressed_response=True,
+        before_record_request=_cleaned_request,
+        before_record_response=_cleaned_response,
+        match_on=("method", "scheme", "host", "port", "path", "query", "body"),
+        serializer="readable",
+    )
+    recorder.register_serializer("readable", _Readable)
+    opened: AbstractContextManager[Any] = recorder.use_cassette(str(path), record_mode=mode)
+    return opened
+
+
+def toolkit_on(account: ActiveCampaign) -> ActiveCampaignToolkit:
+    """All tools for an agent that may do everything, where every question is answered with yes."""
+    grants = Grants.from_dict({"agents": {"marketing": dict.fromkeys(AREAS, "full")}}, catalog=catalog)
+    return ActiveCampaignToolkit(
+        account=account, guard=Guard(grants, approver=_agreed, ledger="memory:"), agent="marketing"
+    )
+
+
+def tool_call(step: Step) -> dict[str, Any]:
+    """The step as a model would write it."""
+    return {"type": "tool_call", "id": "call_1", "name": step.tool, "args": step.arguments}
+
+
+def record(directory: Path) -> None:
+    """Play every scenario against a served account of its own, and keep what went over the wire.
+
+    Args:
+        directory: Where the files are written, replacing those of the same name.
+
+    Raises:
+        RuntimeError: A tool answered something else than its scenario says, so nothing worth keeping was recorded.
+    """
+    for name, steps in SCENARIOS.items():
+        path = directory / f"{name}.yaml"
+        path.unlink(missing_ok=True)
+        # Imports end at once: the clock stands still, so they would never end otherwise.
+        sandbox = Sandbox(key=KEY, clock=Clock(_START), settings=Settings(import_seconds=0))
+        with (
+            serve(sandbox) as server,
+            cassette(path, "all"),
+            toolkit_on(ActiveCampaign(url=server.url, key=KEY, limit=None)) as toolkit,
+        ):
+            for step in steps:
+                _play(toolkit, step)
+
+
+def _play(toolkit: ActiveCampaignToolkit, step: Step) -> None:
+    message = toolkit.get_tool(step.tool).invoke(tool_call(step))
+    assert isinstance(message, ToolMessage)
+    if message.status != step.status or step.says not in str(message.content):
+        raise RuntimeError(f"{step.tool} {step.arguments} answered ({message.status}): {message.content}")
+
+
+def _agreed(request: ApprovalRequest) -> Decision:
+    return Decision.approve(by="anna")
+
+
+def _cleaned_request(request: Any) -> Any:
+    """Method, address and body; the port of the day is replaced by a made-up host."""
+    request.uri = re.sub(r"^http://127\.0\.0\.1:\d+", URL, request.uri)
+    request.headers = {"Content-Type": "application/json"} if request.body else {}
+    return request
+
+
+def _cleaned_response(response: dict[str, Any]) -> dict[str, Any]:
+    named = {name.title(): values for name, values in response["headers"].items()}
+    headers = {name: named[name] for name in _KEPT if name in named}
+    return {**response, "headers": headers, "body": {"string": _indented(response["body"]["string"])}}
+
+
+def _indented(body: bytes) -> bytes:
+    """The same JSON on lines of its own, for those who read it or its changes."""
+    return json.dumps(json.loads(body), indent=1).encode() if body else body
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as a block."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+class _Readable:
+    """A serializer for vcrpy: plain YAML, with bodies as blocks."""
+
+    deserialize: Callable[[str], Any] = staticmethod(yaml.safe_load)
+
+    @staticmethod
+    def serialize(cassette: dict[str, Any]) -> str:
+        return yaml.dump(cassette, Dumper=_Dumper, sort_keys=False, width=120)
+
+
+if __name__ == "__main__":
+    record(DIRECTORY)
+    print(f"Recorded {len(SCENARIOS)} cassettes in {DIRECTORY}.")

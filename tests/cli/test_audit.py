@@ -1,0 +1,134 @@
+"""Reading the ledger from the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from ac_guardrails import Decision
+from ac_tools import ActiveCampaignToolkit
+
+
+@pytest.fixture
+def ledger(account, guard_for, run, tmp_path) -> str:
+    """A ledger with a read, a write, a rejection and a refusal of the agent "marketing", and a refusal of "sales"."""
+    grants = {"agents": {"marketing": {"contacts": "full", "tags": "write"}, "sales": {"deals": "read"}}}
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    guard = guard_for(grants, lambda request: Decision.reject("=not today", by="anna"), ledger=url)
+    toolkit = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
+    run(toolkit, "ac_get_contact", contact=46)
+    run(toolkit, "ac_add_tag", contact=46, tag="VIP")
+    run(toolkit, "ac_delete_contact", contact=46)
+    run(toolkit, "ac_list_deals")
+    run(toolkit.for_agent("sales"), "ac_get_contact", contact=46)
+    return url
+
+
+def test_show_tells_each_call_in_a_sentence(cli, ledger):
+    """Each call is one line: when, its name, and who did what with which decision and outcome."""
+    result = cli("audit", "show", "--ledger", ledger)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert len(lines) == 5
+    assert lines[1].endswith(
+        "marketing asked to put tag 3 «VIP» on contact 46 in sandbox.api-us1.example: allowed, done."
+    )
+    assert "rejected by anna (=not today)" in lines[2]
+    assert "refused (marketing has no access to deals" in lines[3]
+
+
+def test_the_ledger_can_come_from_the_environment(cli, ledger):
+    """Without --ledger it is the one of ACTIVECAMPAIGN_LEDGER."""
+    result = cli("audit", "show", "--json", env={"ACTIVECAMPAIGN_LEDGER": ledger})
+    assert len(json.loads(result.stdout)) == 5
+
+
+def test_calls_can_be_chosen(cli, ledger):
+    """--agent, --state, --since and --limit choose, and the limit says what it left out."""
+    assert len(cli("audit", "show", "--ledger", ledger, "--agent", "sales").stdout.splitlines()) == 1
+    assert cli("audit", "show", "--ledger", ledger, "--state", "unknown").stdout == ""
+    assert len(cli("audit", "show", "--ledger", ledger, "--since", "1h").stdout.splitlines()) == 5
+    tomorrow = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86_400))
+    assert cli("audit", "show", "--ledger", ledger, "--since", tomorrow).stdout == ""
+    newest = cli("audit", "show", "--ledger", ledger, "--limit", "1").output
+    assert "sales asked to" in newest
+    assert "The newest 1 of 5 calls" in newest
+
+
+@pytest.mark.parametrize("since", ["yesterday", "24", "-1h", "2026-13-01"])
+def test_a_time_that_is_none_is_a_usage_error(cli, ledger, since):
+    """A time that means nothing ends the command with 2 and an example."""
+    result = cli("audit", "show", "--ledger", ledger, f"--since={since}")
+    assert (result.exit_code, "Use 24h, 7d, or a day" in result.output) == (2, True)
+
+
+def test_verify_finds_a_changed_record(cli, ledger):
+    """Verify ends with 0 for a whole chain, and with 1 and the place where a record was changed."""
+    whole = cli("audit", "verify", "--ledger", ledger)
+    assert (whole.exit_code, whole.stdout) == (
+        0,
+        "The chain is whole: 5 calls on record, none changed or removed.\n",
+    )
+    connection = sqlite3.connect(ledger.removeprefix("sqlite:///"))
+    with connection:
+        connection.execute("UPDATE events SET body = replace(body, 'rejected', 'approved') WHERE kind = 'answered'")
+    connection.close()
+    changed = cli("audit", "verify", "--ledger", ledger)
+    assert changed.exit_code == 1
+    assert "changed" in changed.output
+
+
+def test_export_is_json_lines_or_csv(cli, ledger):
+    """Both formats hold every call; a cell that a spreadsheet would take for a formula is quoted."""
+    lines = [json.loads(line) for line in cli("audit", "export", "--ledger", ledger).stdout.splitlines()]
+    rows = list(csv.DictReader(io.StringIO(cli("audit", "export", "--ledger", ledger, "--format", "csv").stdout)))
+    assert [line["id"] for line in lines] == [row["id"] for row in rows]
+    assert [line["tool"] for line in lines][:2] == ["ac_get_contact", "ac_add_tag"]
+    assert lines[1]["sentence"].startswith("marketing asked to put tag 3")
+    assert (lines[2]["reason"], rows[2]["reason"]) == ("=not today", "'=not today")
+
+
+def test_reading_makes_no_ledger(cli, tmp_path):
+    """A ledger that is not there is an error, and is not there afterwards either."""
+    missing = tmp_path / "missing.db"
+    for command in ("show", "verify", "export"):
+        result = cli("audit", command, "--ledger", f"sqlite:///{missing}")
+        assert (result.exit_code, f"There is no ledger at {missing}." in result.output) == (1, True)
+    assert not missing.exists()
+
+
+def test_a_file_that_is_no_ledger_is_left_alone(cli, tmp_path):
+    """Another program's database, and a file that is none, are refused and not written to."""
+    other = tmp_path / "other.db"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE things (id INTEGER)")
+    connection.commit()
+    connection.close()
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database at all, " * 20)
+    for file in (other, text):
+        before = file.read_bytes()
+        result = cli("audit", "show", "--ledger", f"sqlite:///{file}")
+        assert result.exit_code == 1
+        assert str(file) in result.output
+        assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("url", ["memory:", "postgresql://db/x", "ledger.db", "sqlite:///"])
+def test_a_url_that_cannot_be_read_is_a_usage_error(cli, url, tmp_path, monkeypatch):
+    """A URL that names no file ends the command with 2."""
+    monkeypatch.chdir(tmp_path)
+    assert cli("audit", "show", "--ledger", url).exit_code == 2
+    assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_no_ledger_at_all_is_a_usage_error(cli):
+    """Without a ledger the command says how to name one."""
+    result = cli("audit", "show")
+    assert (result.exit_code, "ACTIVECAMPAIGN_LEDGER" in result.output) == (2, True)
