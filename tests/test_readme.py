@@ -63,10 +63,10 @@ def test_the_ten_lines_run(tmp_path: Path, served: Any, monkeypatch: pytest.Monk
     Path("grants.yaml").write_text(fenced("yaml"), encoding="utf-8")
     scope: dict[str, Any] = {}
     exec(fenced("python"), scope)  # the README's own lines
-    [entry] = scope["guard"].ledger.entries()
-    assert entry.sentence.startswith("marketing asked to search the contacts in 127.0.0.1")
+    with scope["toolkit"]:
+        [entry] = scope["guard"].ledger.entries()
+    assert entry.sentence.startswith("marketing asked to search the contacts (search Lindqvist) in 127.0.0.1")
     assert entry.outcome == "done"
-    scope["toolkit"].close()
 
 
 def test_files_that_the_readme_links_exist() -> None:

@@ -12,7 +12,7 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, PrivateAttr
 
-from ac_guardrails import Answer, Guard, Level, Need, Refusal, Request
+from ac_guardrails import Answer, Guard, Level, Need, Reference, Refusal, Request
 from ac_guardrails._job import Exchange
 from ac_tools._account import ActiveCampaign
 from ac_tools.tools._arguments import Arguments
@@ -122,6 +122,10 @@ class ActiveCampaignTool(BaseTool):
     def answer(self, call: Call, reply: Any) -> Answer:
         """What the model and the program get."""
         raise NotImplementedError
+
+    def unresolved(self, call: Call) -> tuple[Reference, ...]:
+        """Records that the call names in its body, where only names are known: with an id of 0."""
+        return ()
 
     def words(self, call: Call) -> Mapping[str, str]:
         """More that the sentences may name than the arguments, such as a count."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from ac_guardrails import Action, Answer, Card, InvalidCall, Level, Need, Plan, Reference, Request, inert
-from ac_tools.tools._arguments import Arguments, invalid
+from ac_tools.tools._arguments import Arguments, PagedArguments, invalid
 from ac_tools.tools._endpoint import NOUNS
 from ac_tools.tools._names import Names, label, names_of
 from ac_tools.tools._references import Ref
@@ -76,6 +76,17 @@ class Call:
                 values[name] = inert(str(value), limit=120) if plain else "…"
         return template.format_map({**values, **self.tool.words(self)})
 
+    def narrowing(self) -> str:
+        """What a search was narrowed by, in plain words; empty for what is no search."""
+        if not isinstance(self.args, PagedArguments):
+            return ""
+        given = self.args.model_dump(exclude_none=True)
+        parts = [
+            self._named(value, plain=True) if isinstance(value, Ref) else f"{name} {inert(str(value), limit=60)}"
+            for name, value in given.items()
+        ]
+        return f" ({', '.join(parts)})" if parts else ""
+
     def _named(self, ref: Ref, *, plain: bool) -> str:
         known = self.known.get(ref)
         if known is not None:
@@ -138,13 +149,17 @@ class ToolJob:
             ) from None
         call = Call(self._tool, args)
         self._tool.check(call)
-        call.needs = self._tool.needs(call)
+        if self._tool.name == type(self._tool).model_fields["name"].default:
+            call.needs = self._tool.needs(call)  # under another name it would escape what the grants say of it
         return call
 
     def _resolve(self, call: Call) -> Exchange:
         pipeline: int | None = None
+        narrowed = self._tool.binding.guard.grants.narrowed(self.agent)
         for ref in sorted(dict.fromkeys(_references(call.args)), key=lambda ref: ref.noun != "pipeline"):
             found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline)
+            if ref.noun in narrowed and not found.name:
+                found = yield from call.names.named(found)
             call.known[ref] = found
             if ref.noun == "pipeline":
                 pipeline = found.id
@@ -158,11 +173,11 @@ class ToolJob:
             needs=call.needs,
             arguments=self._recorded(call),
             what=call.text(tool.sentence, plain=False),
-            plain=call.text(tool.plain or tool.sentence, plain=True),
+            plain=call.text(tool.plain or tool.sentence, plain=True) + call.narrowing(),
             request=request,
             more=tool.more(call) if request else (),
             followups=tool.followups,
-            references=tuple(call.known.values()),
+            references=(*call.known.values(), *tool.unresolved(call)),
             people=tool.people(call),
             why=tool.why(call),
             touches=tool.touches(call),

@@ -8,7 +8,19 @@ from ac_guardrails import Request, quoted
 from ac_guardrails._job import Exchange
 from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, FieldValue, Record
 from ac_tools.tools._call import Call
-from ac_tools.tools._render import day, email_text, full_name, joined, money, name_map, named, one, optional, records
+from ac_tools.tools._render import (
+    day,
+    email_text,
+    full_name,
+    joined,
+    money,
+    name_map,
+    named,
+    one,
+    optional,
+    records,
+    ties_of,
+)
 
 
 class ContactDetails(Contact):
@@ -28,7 +40,7 @@ class ContactDetails(Contact):
             "tags": tuple(tags),
             "field_values": tuple(records(reply, "fieldValues", FieldValue)),
             "automations": tuple(runs_of(reply)) if call.may_read("automations") else (),
-            "deals": tuple(records(reply, "deals", Deal)) if call.may_read("deals") else (),
+            "deals": tuple(own_deal(deal, call) for deal in _deals(reply, call)),
         }
         # On the wire, "deals" are ids; here they are the deals.
         bare = cls.from_wire({key: value for key, value in contact.wire.items() if key not in ties})
@@ -54,16 +66,22 @@ def own_view(contact: Contact, call: Call) -> Contact:
     return Contact.from_wire({key: value for key, value in contact.wire.items() if key not in hidden})
 
 
+def own_deal(deal: Deal, call: Call) -> Deal:
+    """The deal without what belongs to areas that the agent may not read."""
+    hidden = set() if call.may_read("accounts") else {"account", "customerAccount", "organization"}
+    return Deal.from_wire({key: value for key, value in deal.wire.items() if key not in hidden})
+
+
+def _deals(reply: Any, call: Call) -> list[Deal]:
+    return records(reply, "deals", Deal) if call.may_read("deals") else []
+
+
 def read_tags(call: Call) -> Exchange:
     """The contact's tags; nothing where the agent may not read tags, or they cannot be read."""
     if not call.may_read("tags"):
         return []
-    reply = yield from optional(_get(f"/contacts/{call.id(call.args.contact)}/contactTags"), None)
-    return records(reply, "contactTags", ContactTag) if reply is not None else []
-
-
-def _get(path: str, *params: tuple[str, str]) -> Exchange:
-    return (yield Request("GET", path, params))
+    path = f"/contacts/{call.id(call.args.contact)}/contactTags"
+    return (yield from optional(ties_of(path, "contactTags", ContactTag), []))
 
 
 def account_line(contact: Contact) -> str:
@@ -89,8 +107,7 @@ def tie_lines(call: Call, reply: Any, tags: list[ContactTag]) -> Exchange:
         runs = runs_of(reply)
         names = (yield from name_map(call, "automation", "automations")) if runs else {}
         lines.append(joined("automations", (run_text(run, names) for run in runs)))
-    if call.may_read("deals"):
-        lines.append(joined("deals", (_deal_text(deal) for deal in records(reply, "deals", Deal))))
+    lines.append(joined("deals", (_deal_text(deal) for deal in _deals(reply, call))))
     return lines
 
 

@@ -89,6 +89,13 @@ class Names:
         """The rows whose name holds a text, where the account can search for it; else all."""
         return (yield from self._rows(noun, name if _SOURCES[noun].search else ""))
 
+    def named(self, reference: Reference) -> Reading:
+        """The same record with its name, where the account lists it."""
+        for row in (yield from self._rows(reference.noun, "")):
+            if row.id == reference.id:
+                return Reference(reference.noun, row.id, row.name)
+        return reference
+
     def resolve(self, ref: Ref, readable: frozenset[str], *, pipeline: int | None = None) -> Reading:
         """Find the record that a reference names; returns a Reference.
 

@@ -88,7 +88,7 @@ class Noun:
         if _ID.fullmatch(value):
             has_free_name = not by_number and self.noun not in (*_BY_ADDRESS, *_BY_ID_ONLY)
             return Ref(self.noun, int(value), value if has_free_name else "")
-        if self.noun in _BY_ID_ONLY or value.isnumeric():
+        if by_number or self.noun in _BY_ID_ONLY or value.isnumeric():
             raise self._refused(value)
         if self.noun in _BY_ADDRESS:
             return self._by_address(value)

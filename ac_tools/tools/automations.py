@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -16,7 +17,7 @@ from ac_tools.tools._call import Call
 from ac_tools.tools._contact_view import contact_rows, look_at_contact, run_text
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._references import AutomationRef, ContactRef, TagRef
-from ac_tools.tools._render import content, name_map, one, page_answer, records
+from ac_tools.tools._render import collection, content, name_map, one, page_answer
 from ac_tools.tools.contacts import OneContact
 
 AutomationOrders = Annotated[str | None, sortable("name", "status", "entered", "cdate", "mdate", "revisions")]
@@ -74,11 +75,13 @@ class ListContactAutomations(ActiveCampaignTool):
         risk="shows what mail a person gets",
         reply="contactAutomations",
     )
+    # As the contact's own link asks (recorded 2021): nothing says how many runs come without a limit.
+    defaults: ClassVar[Mapping[str, str]] = {"orders": "lastdate DESC", "limit": "1000"}
 
     def perform(self, call: Call, request: Request) -> Exchange:
         """Read the runs, and the automations' names. The reply has no total (recorded 2021)."""
         reply = yield request
-        runs = records(reply, "contactAutomations", ContactAutomation)
+        runs = collection(reply, "contactAutomations", ContactAutomation)
         names = (yield from name_map(call, "automation", "automations")) if runs else {}
         page = Page(items=tuple(runs), total=len(runs), offset=0, limit=max(len(runs), 1), next_offset=None)
         lines = [run_text(run, names) for run in runs] or ["The contact is in no automation and never was."]
@@ -175,7 +178,7 @@ class RemoveFromAutomation(ActiveCampaignTool):
         reply = yield Request(
             "GET", f"/contacts/{contact}/contactAutomations", (("orders[lastdate]", "DESC"), ("limit", "1000"))
         )
-        for run in records(reply, "contactAutomations", ContactAutomation):
+        for run in collection(reply, "contactAutomations", ContactAutomation):
             theirs = run.automation_id == str(automation) and run.contact_id in (None, str(contact))
             if theirs and run.status != "completed":
                 call.facts["association"] = int(run.id)

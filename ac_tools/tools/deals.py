@@ -13,6 +13,7 @@ from ac_tools._records import Deal
 from ac_tools.tools._arguments import Arguments, Cents, Currency, Moment, PagedArguments, choice, sortable
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
+from ac_tools.tools._contact_view import own_deal
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._references import AccountRef, ContactRef, DealRef, OwnerRef, PipelineRef, StageRef, TagRef
 from ac_tools.tools._render import content, money, name_map, named, one, page_answer
@@ -66,7 +67,9 @@ class ListDeals(ActiveCampaignTool):
         """Read the page, and the stages' names."""
         reply = yield request
         stages = yield from name_map(call, "stage", "deals")
-        return page_answer(reply, "deals", Deal, lambda deal: deal_line(deal, stages), call, view=_viewer(call))
+        return page_answer(
+            reply, "deals", Deal, lambda deal: deal_line(deal, stages), call, view=lambda deal: own_deal(deal, call)
+        )
 
 
 class OneDeal(Arguments):  # noqa: D101
@@ -87,7 +90,7 @@ class GetDeal(ActiveCampaignTool):
     def perform(self, call: Call, request: Any) -> Exchange:
         """Read the deal, and the names of its stage and pipeline."""
         reply = yield request
-        deal = _viewer(call)(one(reply, "deal", Deal))
+        deal = own_deal(one(reply, "deal", Deal), call)
         if deal.is_disabled:
             return Answer(content(f"{deal_line(deal, {})}: the key's user may not see more."), deal)
         stages = yield from name_map(call, "stage", "deals")
@@ -114,16 +117,6 @@ def deal_line(deal: Deal, stages: Mapping[str, str]) -> str:
     if deal.account_id:
         parts.append(f"account {deal.account_id}")
     return " ".join(part for part in parts if part)
-
-
-def _viewer(call: Call) -> Any:
-    """Strips what belongs to areas that the agent may not read."""
-
-    def view(deal: Deal) -> Deal:
-        hidden = set() if call.may_read("accounts") else {"account", "customerAccount", "organization"}
-        return Deal.from_wire({key: value for key, value in deal.wire.items() if key not in hidden})
-
-    return view
 
 
 class DealField(Arguments):  # noqa: D101
@@ -160,7 +153,7 @@ class _Write(ActiveCampaignTool):
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """The deal as the account has it now."""
-        deal = _viewer(call)(one(reply, "deal", Deal))
+        deal = own_deal(one(reply, "deal", Deal), call)
         if not call.may_read("deals"):
             return Answer(f"Saved deal {deal.id}.", Deal.from_wire({"id": deal.id}))
         return Answer(content(f"Saved {deal_line(deal, {})}."), deal)

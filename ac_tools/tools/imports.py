@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
-from ac_guardrails import Answer, InvalidCall, Level, Need, Request, inert, quoted
+from ac_guardrails import Answer, InvalidCall, Level, Need, Reference, Request, inert, quoted
 from ac_guardrails._job import Exchange
 from ac_guardrails._steps import Pause
 from ac_tools._errors import ActiveCampaignError, InvalidRequestError
@@ -24,7 +24,7 @@ from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._import_people import all_tags, requests_for, sort_people
 from ac_tools.tools._names import label
 from ac_tools.tools._references import FieldRef, ListRef, fault_of
-from ac_tools.tools._render import content, one
+from ac_tools.tools._render import content, one, optional
 
 _PER_MINUTE = {True: 20, False: 100}
 """Documented: requests a minute, where each carries one contact, and where each carries several."""
@@ -94,6 +94,8 @@ class ImportContacts(ActiveCampaignTool):
     )
     patience: ClassVar[float] = 60.0
     """How many seconds an import is followed before it is reported as still running."""
+    pause: ClassVar[float] = 0.5
+    """How many seconds until it is first asked after; half as long again each time, up to five."""
 
     def check(self, call: Call) -> None:
         """A comma would make two tags of one."""
@@ -114,6 +116,12 @@ class ImportContacts(ActiveCampaignTool):
         if args.run_automations:
             needs.append(Need("automations", Level.FULL))
         return tuple(needs)
+
+    def unresolved(self, call: Call) -> tuple[Reference, ...]:
+        """The tags and accounts, which an import names and the account finds or creates."""
+        tags = dict.fromkeys(all_tags(call.args))
+        accounts = dict.fromkeys(lead.customer_acct_name for lead in call.args.contacts if lead.customer_acct_name)
+        return (*(Reference("tag", 0, name) for name in tags), *(Reference("account", 0, name) for name in accounts))
 
     def look(self, call: Call) -> Exchange:
         """Sort the people, and read the lists and automations that they would meet."""
@@ -196,21 +204,20 @@ class ImportContacts(ActiveCampaignTool):
         return Answer(content(*_report(result, len(call.seen["people"].good))), result, ok=bool(batches))
 
     def _followed(self, batches: list[ImportBatch]) -> Exchange:
-        """Ask after every batch until it has ended, or the patience is over."""
-        ended: list[ImportBatch] = []
-        waiting, pause = 0.0, 0.5
-        for batch in batches:
-            seen = batch
-            while seen.status not in _ENDED and waiting < self.patience:
-                yield Pause(pause)
-                waiting, pause = waiting + pause, min(pause * 1.5, 5.0)
-                try:
-                    reply = yield Request("GET", "/import/info", (("batchId", str(batch.batch_id)),))
-                except ActiveCampaignError:
-                    continue
-                seen = ImportBatch.from_wire({**reply.data, "batchId": batch.batch_id, "queued_contacts": batch.queued})
-            ended.append(seen)
-        return ended
+        """Ask after all batches, round by round, until they have ended or the patience is over."""
+        waiting, pause = 0.0, self.pause
+        while waiting < self.patience and any(batch.status not in _ENDED for batch in batches):
+            yield Pause(pause)
+            waiting, pause = waiting + pause, min(pause * 1.5, 5.0)
+            for number, batch in enumerate(batches):
+                if batch.status not in _ENDED:
+                    batches[number] = yield from optional(_state_of(batch), batch)
+        return batches
+
+
+def _state_of(batch: ImportBatch) -> Exchange:
+    reply = yield Request("GET", "/import/info", (("batchId", str(batch.batch_id)),))
+    return ImportBatch.from_wire({**reply.data, "batchId": batch.batch_id, "queued_contacts": batch.queued})
 
 
 def _look_at_lists(call: Call) -> Exchange:

@@ -18,7 +18,7 @@ from ac_tools.tools._call import Call
 from ac_tools.tools._contact_view import contact_rows, look_at_contact
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._references import ContactRef, ListRef, OwnerRef
-from ac_tools.tools._render import collection, content, day, one, page_answer
+from ac_tools.tools._render import content, day, one, page_answer, ties_of
 
 ListOrders = Annotated[
     str | None, sortable("name", "id", "channel", "userid", "created_timestamp", "active_subscribers")
@@ -211,9 +211,10 @@ class SetListStatus(ActiveCampaignTool):
 
     def look(self, call: Call) -> Exchange:
         """Read where the contact stands on this list: it decides the level."""
-        reply = yield Request("GET", f"/contacts/{call.id(call.args.contact)}/contactLists")
+        path = f"/contacts/{call.id(call.args.contact)}/contactLists"
+        memberships = yield from ties_of(path, "contactLists", ContactList)
         list_id = str(call.id(call.args.list))
-        row = next((item for item in collection(reply, "contactLists", ContactList) if item.list_id == list_id), None)
+        row = next((item for item in memberships if item.list_id == list_id), None)
         call.seen["row"] = row
         call.facts["was"] = row.status if row else "not on the list"
         if row and row.status == _WANTED[call.args.status]:

@@ -15,7 +15,7 @@ from ac_tools.tools._base import ActiveCampaignTool, not_found
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._references import ContactRef, TagRef
-from ac_tools.tools._render import content, one, page_answer, records
+from ac_tools.tools._render import content, one, page_answer, ties_of
 
 
 class ListTagsArguments(PagedArguments):  # noqa: D101
@@ -172,8 +172,7 @@ class RemoveTag(ActiveCampaignTool):
     def look(self, call: Call) -> Exchange:
         """Find the association."""
         contact, tag = call.id(call.args.contact), call.id(call.args.tag)
-        reply = yield Request("GET", f"/contacts/{contact}/contactTags")
-        for row in records(reply, "contactTags", ContactTag):
+        for row in (yield from ties_of(f"/contacts/{contact}/contactTags", "contactTags", ContactTag)):
             # The reply is the contact's own; a row that says otherwise is not one to delete.
             if row.tag_id == str(tag) and row.contact_id in (None, str(contact)):
                 call.facts["association"] = int(row.id)

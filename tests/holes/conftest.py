@@ -1,0 +1,155 @@
+"""An account that keeps what reached it, toolkits of one agent, and a chat model that follows a script."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+from ac_guardrails import Approver, Guard
+from ac_tools import ActiveCampaign, ActiveCampaignToolkit, ImportContacts
+from ac_tools.sandbox import Sandbox
+
+_NUMBERS = itertools.count(1)
+
+
+class Tap(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Keeps every request, as it left, on its way into the account."""
+
+    def __init__(self, inner: Any, sent: list[httpx.Request]) -> None:
+        self._inner = inner
+        self._sent = sent
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self._sent.append(request)
+        return self._inner.handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self._sent.append(request)
+        return await self._inner.handle_async_request(request)
+
+
+class Scripted(BaseChatModel):
+    """Says its lines in turn. It keeps no state: its place is the number of its own messages so far."""
+
+    turns: list[list[dict[str, Any]]]
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def bind_tools(self, tools: Any, **_: Any) -> Scripted:
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        place = sum(isinstance(message, AIMessage) for message in messages)
+        calls = self.turns[place] if place < len(self.turns) else []
+        message = AIMessage("" if calls else "Done.", tool_calls=calls)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+@pytest.fixture
+def scripted() -> Callable[..., Scripted]:
+    """Makes a chat model of turns, each a list of (tool name, arguments); after the last one it ends."""
+
+    def make(*turns: list[tuple[str, dict[str, Any]]]) -> Scripted:
+        return Scripted(
+            turns=[
+                [
+                    {"type": "tool_call", "id": f"call_{turn}_{place}", "name": name, "args": args}
+                    for place, (name, args) in enumerate(calls)
+                ]
+                for turn, calls in enumerate(turns)
+            ]
+        )
+
+    return make
+
+
+@pytest.fixture
+def run() -> Callable[..., ToolMessage]:
+    """Calls a tool of a toolkit as an agent does; `name` may be an argument of the tool."""
+
+    def call(toolkit: ActiveCampaignToolkit, tool: str, /, **args: Any) -> ToolMessage:
+        message = toolkit.get_tool(tool).invoke({"type": "tool_call", "id": "call_1", "name": tool, "args": args})
+        assert isinstance(message, ToolMessage)
+        return message
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits here for an import to end."""
+    monkeypatch.setattr(ImportContacts, "patience", 0.0)
+
+
+@pytest.fixture
+def sent() -> list[httpx.Request]:
+    """Every request that left for the account, whole."""
+    return []
+
+
+@pytest.fixture
+def account(sent: list[httpx.Request]) -> Iterator[ActiveCampaign]:
+    """A fresh embedded account on a host of its own, since hosts share their pace and its pauses."""
+    sandbox = Sandbox(url=f"https://holes-{next(_NUMBERS)}.api-us1.example")
+    transport = Tap(sandbox.transport(), sent)
+    with ActiveCampaign(url=sandbox.url, key=sandbox.key, transport=transport, limit=None) as opened:
+        opened.simulator = sandbox
+        yield opened
+
+
+@pytest.fixture
+def toolkit_for(account: ActiveCampaign, guard_for: Callable[..., Guard]) -> Callable[..., ActiveCampaignToolkit]:
+    """Makes the toolkit of the agent "marketing" from what it may do: the thing under attack."""
+
+    def make(grants: dict[str, Any], approver: Approver | None = None, **options: Any) -> ActiveCampaignToolkit:
+        return ActiveCampaignToolkit(account=account, guard=guard_for(grants, approver, **options), agent="marketing")
+
+    return make
+
+
+@pytest.fixture
+def reached(account: ActiveCampaign) -> Callable[[], list[str]]:
+    """What reached the account so far, as "GET /contacts/7"."""
+
+    def listed() -> list[str]:
+        assert account.simulator is not None
+        return [f"{item.method} {item.path.removeprefix('/api/3')}" for item in account.simulator.requests]
+
+    return listed
+
+
+@pytest.fixture
+def writes(reached: Callable[[], list[str]]) -> Callable[[], list[str]]:
+    """What reached the account and may have changed it."""
+    return lambda: [line for line in reached() if not line.startswith("GET ")]
+
+
+@pytest.fixture
+def bodies(sent: list[httpx.Request]) -> Callable[[], list[Any]]:
+    """The JSON bodies of the writes that left."""
+    return lambda: [json.loads(request.content) for request in sent if request.method in ("POST", "PUT")]
+
+
+@pytest.fixture
+def ask(account: ActiveCampaign) -> Callable[..., Any]:
+    """Reads from the embedded account past everything, as its owner would in the browser."""
+
+    def read(path: str) -> Any:
+        assert account.simulator is not None
+        answer = account.simulator.handle("GET", f"/api/3{path}", {"Api-Token": account.simulator.key}, b"")
+        del account.simulator.requests[-1]
+        return json.loads(answer.body)
+
+    return read

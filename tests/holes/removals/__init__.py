@@ -1,0 +1,1 @@
+"""How each defence is taken out, for the proof that its test notices."""

@@ -1,0 +1,54 @@
+"""`only` in the grants: what an agent may touch, whether it says the name or the id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ac_tools import ActiveCampaign, ActiveCampaignToolkit
+
+
+@pytest.fixture
+def only(guard_for: Any, approve: Any) -> Any:
+    account = ActiveCampaign.sandbox()
+
+    def make(**grants: Any) -> ActiveCampaignToolkit:
+        return ActiveCampaignToolkit(account=account, guard=guard_for(grants, approve), agent="marketing")
+
+    yield make
+    account.close()
+
+
+def status(toolkit: ActiveCampaignToolkit, name: str, **args: Any) -> str:
+    message = toolkit.get_tool(name).invoke({"type": "tool_call", "id": "c", "name": name, "args": args})
+    return str(message.status)
+
+
+@pytest.mark.parametrize("allowed", ["Newsletter", "newsletter", 1, "1"])
+@pytest.mark.parametrize("said", ["Newsletter", "NEWSLETTER", 1, "1"])
+def test_name_and_id_are_the_same_list(only: Any, allowed: Any, said: Any) -> None:
+    """A list that the grants name may be said by id, and one that they give by id may be said by name."""
+    toolkit = only(lists={"access": "write", "only": {"list": [allowed]}})
+    assert status(toolkit, "ac_get_list", list=said) == "success"
+    assert status(toolkit, "ac_get_list", list="Trade news") == "error"
+    assert status(toolkit, "ac_get_list", list=2) == "error"
+
+
+def test_what_names_no_list_reaches_all_of_them(only: Any) -> None:
+    """A call that names no list would reach beyond the ones allowed."""
+    toolkit = only(lists={"access": "full", "only": {"list": ["Newsletter"]}})
+    assert status(toolkit, "ac_list_lists") == "error"
+    assert status(toolkit, "ac_create_list", name="X", sender_url="https://x.example", sender_reminder="y") == "error"
+
+
+def test_an_import_is_held_to_the_tags_that_it_names(only: Any) -> None:
+    """Tags in an import are names; they count as what `only` speaks of."""
+    grants: dict[str, Any] = {"contacts": "full", "tags": {"access": "write", "only": {"tag": ["Lead"]}}}
+    toolkit = only(**grants)
+    people = [{"email": f"p{number}@import.example", "tags": ["lead"]} for number in range(12)]
+    assert status(toolkit, "ac_import_contacts", contacts=people) == "success"
+    assert (
+        status(toolkit, "ac_import_contacts", contacts=[*people, {"email": "x@y.example", "tags": ["VIP"]}]) == "error"
+    )
+    assert status(toolkit, "ac_import_contacts", contacts=people, tags=["VIP"]) == "error"
