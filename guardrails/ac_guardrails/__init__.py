@@ -7,11 +7,12 @@ from ac_guardrails._action import Action, Reference
 from ac_guardrails._approvals import ApprovalRequest, Approver, Card, Decision
 from ac_guardrails._catalog import Catalog, CatalogTool, Level, Need
 from ac_guardrails._entries import Entry
+from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Grant, Grants, Verdict
 from ac_guardrails._grants_reader import GrantsWarning
 from ac_guardrails._guard import Guard
 from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
-from ac_guardrails._ledger import Ledger, LedgerError
+from ac_guardrails._ledger import Ledger
 from ac_guardrails._located import GrantsError
 from ac_guardrails._request import Permit, PermitError, Request
 from ac_guardrails._text import inert, quoted

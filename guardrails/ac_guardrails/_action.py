@@ -64,8 +64,8 @@ class Action:
 
     @property
     def level(self) -> Level:
-        """The highest level among its needs."""
-        return max(need.level for need in self.needs)
+        """The highest level among its needs; full where nobody has said what it needs."""
+        return max((need.level for need in self.needs), default=Level.FULL)
 
     @property
     def is_write(self) -> bool:
@@ -83,9 +83,10 @@ class Action:
         return digest([self.agent, self.tool, self.host, requests])
 
     def same_target(self, other: Action) -> bool:
-        """Whether both touch the same records and amounts."""
+        """Whether both touch the same records and amounts, and are as grave."""
         return (
-            set(self.references) == set(other.references)
+            set(self.needs) == set(other.needs)
+            and set(self.references) == set(other.references)
             and self.people == other.people
             and dict(self.touches) == dict(other.touches)
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ac_guardrails._action import Action
+from ac_guardrails._canonical import canonical
 from ac_guardrails._text import inert
 
 
@@ -29,14 +29,17 @@ class Card:
     rows: tuple[tuple[str, str], ...] = ()
     warning: str = ""
 
+    def inert(self) -> Card:
+        """The same card, harmless to show: none of its texts can break a line or imitate the card's own words."""
+        rows = tuple((label, inert(text, limit=600)) for label, text in self.rows)
+        return Card(inert(self.title, limit=400), rows, self.warning)
+
     def lines(self) -> list[str]:
         """The card as lines of plain text."""
-        width = max((len(label) for label, _ in self.rows), default=0)
-        lines = [inert(self.title, limit=400)]
-        lines += [f"  {label:<{width}}  {inert(text, limit=600)}" for label, text in self.rows]
-        if self.warning:
-            lines.append(f"  {self.warning}")
-        return lines
+        card = self.inert()
+        width = max((len(label) for label, _ in card.rows), default=0)
+        warning = [f"  {card.warning}"] if card.warning else []
+        return [card.title, *(f"  {label:<{width}}  {text}" for label, text in card.rows), *warning]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -99,7 +102,7 @@ class Decision:
         if (self.kind == "edit") != (self.arguments is not None):
             raise ValueError("An edit carries the new arguments, and nothing else does.")
         if self.arguments is not None:
-            json.dumps(dict(self.arguments))
+            canonical(dict(self.arguments))  # raises where the person's mistake is, and not after the call
 
     @classmethod
     def approve(cls, *, by: str) -> Decision:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ac_guardrails._action import Action
 from ac_guardrails._approvals import ApprovalRequest, Decision
 from ac_guardrails._canonical import canonical
+from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Verdict
 from ac_guardrails._job import Answer, Exchange, InvalidCall, Job, Plan, Refusal
 from ac_guardrails._record import Record
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
 
 _MOST_EDITS = 5
+_WARNINGS = {
+    "unknown": " Nobody knows yet whether it happened. Do not repeat it; read the record back first.",
+    "partly": " A part of it was done before that. Read the record back before you repeat it.",
+}
 _READ_FIRST = Verdict("allow", "")
 """What is on record of a call that ended while the guard was still reading."""
 
@@ -30,18 +35,38 @@ class Call:
         self._guard = guard
         self._job = job
         self._record = Record(guard.ledger, job)
-        self._by = ""
+        self._editor = ""
         self._edited: Action | None = None
-        self._sent = 0
+        self._digests: list[str] = []
+        self._fates: list[str] = []
+        self._raised: BaseException | None = None
 
     def steps(self) -> Steps[Answer]:
+        """Carry the call through. Whatever stops it, a bug or Ctrl-C, is on record before it is raised again."""
+        try:
+            answer = yield from self._carried_through()
+        except LedgerError as error:
+            if not self._fates:
+                raise
+            sent = f"{self._job.tool} had sent {len(self._fates)} write(s) when the ledger failed. "
+            raise LedgerError(f"{sent}Read the record back before you repeat it. {error}") from error
+        except BaseException as error:
+            if not self._record.closed:
+                yield from self._record.outcome(self._outcome(error), reason=type(error).__name__)
+            raise
+        if self._edited is None:
+            return answer
+        changed = f"{self._editor} changed the arguments to {canonical(self._job.arguments())}. "
+        return replace(answer, content=changed + answer.content)
+
+    def _carried_through(self) -> Steps[Answer]:
         """Decide on what is known, read, decide again, ask, send."""
         for _ in range(_MOST_EDITS):
             try:
                 outline = self._job.outline()
             except InvalidCall as error:
                 return (yield from self._refused(str(error), kind="invalid"))
-            early = self._guard.grants.decide(outline, None)
+            early = self._guard.grants.decide(outline, None, on=self._guard.today())
             if early.denied:
                 yield from self._record.decided(outline, early)
                 return (yield from self._refused(early.reason, rule=early.rule))
@@ -59,17 +84,19 @@ class Call:
             if answer.kind == "approve":
                 return (yield from self._performed(prepared))
             self._job = self._job.edited(answer.arguments or {})
-            self._edited = prepared.action
+            self._edited, self._editor = prepared.action, answer.by
         return (yield from self._refused("It was edited too many times."))
 
     def _prepared(self, outline: Action) -> Steps[Plan | Answer]:
         """Let the job read what it needs. An error or an early answer ends the call, on record."""
-        readable = self._guard.grants.readable(self._job.agent)
+        readable = self._guard.grants.readable(self._job.agent, on=self._guard.today())
         try:
             prepared: Plan | Answer = yield from self._pumped(self._job.prepare(readable), self._reading)
         except InvalidCall as error:
             yield from self._record.decided(outline, _READ_FIRST)
             return (yield from self._refused(str(error), kind="invalid"))
+        except LedgerError:
+            raise
         except BaseException as error:
             yield from self._record.decided(outline, _READ_FIRST)
             return (yield from self._failed(error))
@@ -81,7 +108,8 @@ class Call:
     def _decided(self, plan: Plan) -> Steps[Verdict]:
         """The decision on the final action, on record before anything leaves."""
         used = yield from self._record.used(self._windows(plan.action))
-        verdict = self._guard.grants.decide(plan.action, plan.facts, used=used)
+        verdict = self._guard.grants.decide(plan.action, plan.facts, on=self._guard.today(), used=used)
+        self._digests = [request.digest() for request in plan.action.requests]
         # Whoever edited the call has agreed to it, unless it now touches somebody whom they were not shown.
         if verdict.kind == "ask" and self._edited is not None and plan.action.same_target(self._edited):
             verdict = replace(verdict, kind="allow")
@@ -109,10 +137,9 @@ class Call:
         if guard.clock() >= request.expires_at:
             reason = "The approval came too late and nothing ran. You may ask again with the same call."
             return (yield from self._refused(reason, kind="expired"))
-        self._by = decision.by
         yield from self._record.answered(decision)
         if decision.kind == "reject":
-            because = f" Reason: {decision.reason}" if decision.reason else ""
+            because = f" Reason: {decision.reason.rstrip('.')}." if decision.reason else ""
             reason = f"{decision.by} rejected this call.{because} Do not try it another way."
             return (yield from self._refused(reason, kind="rejected"))
         return decision
@@ -128,23 +155,24 @@ class Call:
             raise
         if not isinstance(answer, Decision):
             return f"The approver answered with {type(answer).__name__} instead of a Decision, which counts as no."
-        return answer
+        try:
+            return Decision(answer.kind, answer.by, answer.reason, answer.arguments)  # a subclass may check less
+        except (TypeError, ValueError) as error:
+            return f"The approver's answer cannot be used ({error}), which counts as no."
 
     def _performed(self, plan: Plan) -> Steps[Answer]:
         """Carry the action out, each request on record before it leaves and its outcome after."""
-        expected = list(plan.action.requests)
+        expected = list(self._digests)
         try:
             answer: Answer = yield from self._pumped(
                 plan.perform(), lambda step: self._sending(step, plan.action, expected)
             )
+        except LedgerError:
+            raise
         except BaseException as error:
             return (yield from self._failed(error))
-        yield from self._record.outcome(
-            "done" if answer.ok else "failed", durable=plan.action.is_write, result=answer.content[:2000]
-        )
-        if self._edited is not None:
-            changed = f"{self._by} changed the arguments to {canonical(self._job.arguments())} before it ran. "
-            answer = replace(answer, content=changed + answer.content)
+        outcome = "done" if answer.ok else self._outcome()
+        yield from self._record.outcome(outcome, durable=plan.action.is_write, result=answer.content[:2000])
         return answer
 
     def _pumped(self, exchange: Exchange, one: Callable[[Request | Pause], Steps[Any]]) -> Steps[Any]:
@@ -174,32 +202,45 @@ class Call:
         if step.is_write:
             raise PermitError(f"{self._job.tool} tried to write while it was still being decided on.")
         yield from self._record.read(step)
-        return (yield Send(step, mint(step)))
+        return (yield from self._leaving(step))
 
-    def _sending(self, step: Request | Pause, action: Action, expected: list[Request]) -> Steps[Any]:
+    def _sending(self, step: Request | Pause, action: Action, expected: list[str]) -> Steps[Any]:
         """One step after the decision: a write must be one that was decided on, and is on record before it leaves."""
         if isinstance(step, Pause):
             return (yield step)
-        known = step in expected
+        # By digest, not by identity: whoever changes a body after the decision has another request.
+        digest = step.digest()
+        known = digest in expected
         if known:
-            expected.remove(step)
+            expected.remove(digest)
         if not step.is_write:
             if not known:
                 yield from self._record.read(step)
-            return (yield Send(step, mint(step)))
+            return (yield from self._leaving(step))
         if not known and (step.method, step.path) not in action.followups:
             what = f"{step.method} {step.path}"
             raise PermitError(f"{action.tool} tried {what}, which nobody decided on. Nothing was sent.")
         yield from self._reserved(action, step)
-        self._sent += 1
-        return (yield Send(step, mint(step)))
+        return (yield from self._leaving(step))
+
+    def _leaving(self, request: Request) -> Steps[Any]:
+        """Send one request; of a write it is remembered what became of it."""
+        fate = "done"
+        try:
+            return (yield Send(request, mint(request)))
+        except BaseException as error:
+            self._raised, fate = error, getattr(error, "outcome", None) or "unknown"
+            raise
+        finally:
+            if request.is_write:
+                self._fates.append(fate)
 
     def _reserved(self, action: Action, request: Request) -> Steps[None]:
         """Count the people of a call with its first write; between decision and now another may have used them up."""
-        first = self._sent == 0
+        first = not self._fates
 
         def check(used: dict[tuple[str, int], int]) -> None:
-            verdict = self._guard.grants.decide(action, {}, used=used)
+            verdict = self._guard.grants.decide(action, {}, on=self._guard.today(), used=used)
             if first and verdict.denied:
                 raise _OverLimit(verdict.reason)
 
@@ -219,19 +260,23 @@ class Call:
         if isinstance(error, _OverLimit):
             return (yield from self._refused(str(error)))
         told = getattr(error, "outcome", None)
-        outcome = (told or "unknown") if self._sent else "failed"
-        yield from self._record.outcome(
-            outcome,
-            reason=type(error).__name__,
-            status=getattr(error, "status", None),
-            **({"error": str(error)[:600]} if told else {}),
-        )
+        outcome = self._outcome(error)
+        status, kept = getattr(error, "status", None), {"error": str(error)[:600]} if told else {}
+        yield from self._record.outcome(outcome, reason=type(error).__name__, status=status, durable=True, **kept)
         if told is None:
             raise error
-        unknown = " Nobody knows yet whether it happened. Do not repeat it; read the record back first."
-        return self._no(
-            outcome if outcome == "unknown" else "failed", f"{error}{unknown if outcome == 'unknown' else ''}"
-        )
+        return self._no("unknown" if outcome == "unknown" else "failed", f"{error}{_WARNINGS.get(outcome, '')}")
+
+    def _outcome(self, error: BaseException | None = None) -> str:
+        """What became of the writes of a call that did not succeed."""
+        fates = list(self._fates)
+        if fates and isinstance(error, Exception) and error is not self._raised:
+            # The tool's own code raised it after a reply: it speaks of that reply, or is a bug that misread it.
+            fates[-1] = getattr(error, "outcome", None) or "unknown"
+        for worst in ("unknown", "done", "refused", "not_sent"):
+            if worst in fates:
+                return "partly" if worst == "done" else worst
+        return "failed"
 
     def _refused(self, reason: str, *, kind: str = "refused", rule: str = "") -> Steps[Answer]:
         """Put it on record that nothing will be sent, and answer with the reason."""

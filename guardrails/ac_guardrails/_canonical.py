@@ -29,7 +29,7 @@ def canonical(value: Any) -> str:
     if isinstance(value, Mapping):
         members = [f"{encode_basestring(key)}:{canonical(value[key])}" for key in _sorted_keys(value)]
         return "{" + ",".join(members) + "}"
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return "[" + ",".join([canonical(item) for item in value]) + "]"
     raise TypeError(f"{type(value).__name__} has no JSON form")
 

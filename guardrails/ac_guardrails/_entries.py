@@ -14,6 +14,7 @@ _OUTCOMES = {
     "refused": "the account refused it",
     "not_sent": "nothing was sent",
     "unknown": "nobody knows yet whether it happened",
+    "partly": "a part of it was done",
     "failed": "it failed",
 }
 
@@ -32,7 +33,7 @@ class Entry:
         decision: allowed, approved, edited, rejected, refused, expired or waiting.
         by: The person who decided; empty where none did.
         reason: Why it was refused or rejected, or why the account said no.
-        outcome: done, nothing, refused, not_sent, unknown or failed; empty while there is none.
+        outcome: done, nothing, refused, not_sent, unknown, partly or failed; empty while there is none.
         state: waiting, open, unknown or closed.
         writes: How many write requests left.
         reads: How many reads left, the guard's own included.
@@ -59,6 +60,8 @@ class Entry:
     @property
     def sentence(self) -> str:
         """Who, what, where, the decision and the outcome, in plain English."""
+        if not self.what:
+            return f"{self.agent} began a call, and what it was is not on record yet: {self.verdict()}."
         return f"{self.agent} asked to {self.what} in {self.host}: {self.verdict()}."
 
     def verdict(self) -> str:
@@ -79,6 +82,8 @@ class Entry:
                 return f"rejected by {self.by}{because}"
             case "refused" | "expired":
                 return f"{self.decision}{because}"
+            case "deny":
+                return "refused"
             case "waiting":
                 return "waiting for a person"
             case other:

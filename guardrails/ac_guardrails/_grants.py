@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ac_guardrails._action import Action, Reference
 from ac_guardrails._catalog import Catalog, Level, Need
+from ac_guardrails._text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Grants:
     def __init__(self, agents: Mapping[str, Mapping[str, Grant]], catalog: Catalog) -> None:
         self._agents = {name: dict(areas) for name, areas in agents.items()}
         self.catalog = catalog
+        self._least = {tool.name: tool.need for tool in catalog.tools}
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, catalog: Catalog | None = None) -> Grants:
@@ -124,9 +126,13 @@ class Grants:
             return Level.OFF
         return grant.level
 
-    def readable(self, agent: str) -> frozenset[str]:
-        """The areas that the agent may read today."""
-        return frozenset(area for area in self.catalog.areas if self.level(agent, area) >= Level.READ)
+    def readable(self, agent: str, *, on: date | None = None) -> frozenset[str]:
+        """The areas that the agent may read on a day (today, in UTC, by default)."""
+        return frozenset(area for area in self.catalog.areas if self.level(agent, area, on=on) >= Level.READ)
+
+    def narrowed(self, agent: str) -> frozenset[str]:
+        """The nouns that an agent's grants narrow by `only`, so that what it names by id has to be known by name."""
+        return frozenset(noun for grant in self._agents.get(agent, {}).values() for noun in grant.only)
 
     def tools(self, agent: str) -> tuple[str, ...]:
         """The tools that the agent's grants open, in the catalog's order."""
@@ -150,7 +156,7 @@ class Grants:
             used: People touched so far, by area and window in seconds.
         """
         day = on or _today()
-        if not action.needs:
+        if not self._is_known(action) or not _classified(action):
             return Verdict("deny", f"Nobody has classified {action.tool}, so nobody may use it.")
         asking: list[Grant] = []
         for need in action.needs:
@@ -164,6 +170,12 @@ class Grants:
             return Verdict("ask", _why_ask(action, asking[0]), _rule(asking[0]))
         grants = [self._agents[action.agent][need.area] for need in action.needs]
         return Verdict("allow", "Granted.", "; ".join(_rule(grant) for grant in grants))
+
+    def _is_known(self, action: Action) -> bool:
+        """Whether the catalog has the tool, and the action needs no less than the catalog says of it."""
+        least = self._least.get(action.tool)
+        needs = (need for need in action.needs if least is not None and need.area == least.area)
+        return least is not None and any(need.level >= least.level for need in needs)
 
     def _refusal(
         self, action: Action, need: Need, day: date, *, resolved: bool, used: Mapping[tuple[str, int], int]
@@ -182,6 +194,13 @@ class Grants:
         if resolved:
             return _outside_only(action, grant) or _over_limit(action, grant, need, used)
         return None
+
+
+def _classified(action: Action) -> bool:
+    """Whether somebody has said what the action needs, and it is no write that passes for a read."""
+    if not action.needs or any(need.level <= Level.OFF for need in action.needs):
+        return False
+    return action.is_write or not any(request.is_write for request in action.requests)
 
 
 def _must_ask(grant: Grant, need: Need, action: Action) -> bool:
@@ -204,7 +223,7 @@ def _outside_only(action: Action, grant: Grant) -> Verdict | None:
             return Verdict("deny", reason, _rule(grant))
         for reference in named:
             if not _within(reference, allowed):
-                shown = f"{noun} {reference.id}"
+                shown = f"{noun} {reference.id or quoted(reference.name)}"
                 reason = f"{action.agent} may use only {_listed(noun, allowed)}, not {shown}."
                 return Verdict("deny", reason, _rule(grant))
     return None

@@ -21,7 +21,7 @@ class GrantsWarning(UserWarning):
 def read_file(path: Path, catalog: Catalog) -> Grants:
     """Read and check a grants file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise GrantsError(f"{path.name}: not UTF-8 text (byte {error.start}). Save the file as UTF-8.") from None
     return _read(from_yaml(text, path.name), catalog)
@@ -43,7 +43,9 @@ def _read(tree: Located, catalog: Catalog) -> Grants:
     for agent, node in top["agents"].items("'agents'"):
         if not agent.strip():
             raise node.key_error("an agent needs a name.")
-        agents[agent] = {area: _grant(area, entry, catalog) for area, entry in node.items(f"The agent {agent!r}")}
+        agents[agent] = {}
+        for area, entry in node.items(f"The agent {agent!r}"):
+            agents[agent][area] = _grant(area, entry, catalog)
     return Grants(agents, catalog)
 
 
@@ -96,6 +98,8 @@ def _level(node: Located) -> Level:
 def _only(area: str, node: Located, catalog: Catalog) -> dict[str, frozenset[str]]:
     nouns = catalog.nouns_of(area)
     only: dict[str, frozenset[str]] = {}
+    if node.value == {}:
+        raise node.error(f"'only' names nothing. {_nearest('', nouns)} Or leave it out.")
     for noun, entry in node.items("'only'"):
         if noun not in nouns:
             raise entry.key_error(f"'only' under {area} cannot name {noun!r}. {_nearest(noun, nouns)}")
@@ -125,16 +129,17 @@ def _until(node: Located) -> date:
 
 
 def _ask(area: str, node: Located, catalog: Catalog) -> dict[str, Any]:
-    if node.value == "writes":
-        return {"ask_writes": True}
     items = node.value if isinstance(node.value, list) else [node]
+    if not items:
+        raise node.error("an empty list asks about nothing; leave 'ask' out if that is meant.")
     tools = [tool.name for tool in catalog.tools if tool.need.area == area]
     for item in items:
-        if item.value not in tools:
+        if item.value not in ("writes", *tools):
             raise item.error(
                 f"'ask' takes 'writes' or tools of {area}. {_nearest(str(item.value), ['writes', *tools])}"
             )
-    return {"ask_tools": frozenset(item.value for item in items)}
+    words = {item.value for item in items}
+    return {"ask_writes": "writes" in words, "ask_tools": frozenset(words - {"writes"})}
 
 
 def _count(node: Located) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ac_guardrails._approvals import Approver
@@ -40,6 +42,8 @@ class Guard:
             raise TypeError("Guard needs grants: Grants.from_file(...) or Grants.from_dict({...}).")
         if approver is not None and not callable(approver):
             raise TypeError("An approver is a function from an ApprovalRequest to a Decision.")
+        if not 0 < expires < math.inf:
+            raise ValueError(f"expires={expires} is no time to answer in. Use a number of seconds above 0.")
         self.grants = grants
         self.ledger = ledger if isinstance(ledger, Ledger) else open_ledger(ledger, payloads=payloads, clock=clock)
         self.approver = approver
@@ -51,6 +55,10 @@ class Guard:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Guard:
         return self  # LangChain copies tools; the guard behind the copies stays one
+
+    def today(self) -> date:
+        """The day on which grants are judged, in UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC).date()
 
     def run(self, job: Job, sender: Sender) -> Answer:
         """Carry a call through, or say why not."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 import re
 import secrets
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ac_guardrails._canonical import canonical
 from ac_guardrails._entries import Entry, fold
+from ac_guardrails._events import Event, LedgerError, chained, row_of, stored
 
 _SCHEMA_VERSION = 1
 _MIGRATIONS: dict[int, str] = {
@@ -37,30 +38,10 @@ _CHOSEN = (
 )
 _ROWS = f"SELECT entry, body FROM events WHERE {_CHOSEN} ORDER BY seq"  # noqa: S608 - constants only
 _PAYLOADS = f"SELECT entry, body FROM payloads WHERE {_CHOSEN}"  # noqa: S608
-_MOST_BYTES = 1024
+_LEDGERS: weakref.WeakSet[Ledger] = weakref.WeakSet()
+_HELD: list[Ledger] = []
 _PURGE_EVERY = 3600.0
 _CLOSING = ("refused", "outcome", "failed")
-
-
-class LedgerError(RuntimeError):
-    """The ledger cannot be written or read. What is not on record does not happen: no write was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened to one entry. Holds ids, counts, field names and digests; never a contact's values.
-
-    Args:
-        entry: The entry that it belongs to.
-        kind: decided, asked, answered, read, sent, outcome, refused or failed.
-        agent: Whose call it was.
-        data: What is to be remembered, as JSON; cut to fit one row of 1 KB.
-    """
-
-    entry: str
-    kind: str
-    agent: str
-    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Ledger:
@@ -79,7 +60,8 @@ class Ledger:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._purged_at = clock()
-        self._pid = os.getpid()
+        self._emptied = False
+        _LEDGERS.add(self)
         with self._lock:
             self._open()
         self.purge()
@@ -140,7 +122,12 @@ class Ledger:
             agent: Only this agent's entries.
             state: Only entries that are "waiting", "open", "unknown" or "closed".
             since: Only entries that began at or after this time, in epoch seconds or as an aware datetime.
+
+        Raises:
+            ValueError: There is no such state.
         """
+        if state not in (None, "waiting", "open", "unknown", "closed"):
+            raise ValueError(f"{state!r} is no state. Use waiting, open, unknown or closed.")
         if isinstance(since, datetime):
             since = since.timestamp()
         with self._transaction(durable=False) as connection:
@@ -153,11 +140,11 @@ class Ledger:
         """Check the chain. Returns an empty text, or what is wrong with the first broken row."""
         previous = ""
         with self._transaction(durable=False) as connection:
-            for seq, entry, at, kind, agent, body, stored in connection.execute(
+            for seq, entry, at, kind, agent, body, kept in connection.execute(
                 "SELECT seq, entry, at, kind, agent, body, hash FROM events ORDER BY seq"
             ):
-                previous = _chained(previous, body)
-                if previous != stored:
+                previous = chained(previous, body)
+                if previous != kept:
                     return f"Row {seq} does not continue the chain: it, or a row before it, was changed or removed."
                 columns = canonical({"agent": agent, "at": at, "entry": entry, "kind": kind, "seq": seq})
                 if not body.startswith(columns[:-1]):
@@ -172,10 +159,12 @@ class Ledger:
     def _purge(self, connection: sqlite3.Connection) -> int:
         self._purged_at = self._clock()
         over = self._purged_at - self._keep
-        return connection.execute("DELETE FROM payloads WHERE closed = 1 AND at <= ?", (over,)).rowcount
+        gone = connection.execute("DELETE FROM payloads WHERE closed = 1 AND at <= ?", (over,)).rowcount
+        self._emptied = gone > 0
+        return gone
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let the file go; it is opened again when it is needed."""
         with self._lock:
             if self._connection is not None and self._path != ":memory:":
                 self._connection.close()
@@ -189,8 +178,8 @@ class Ledger:
         now = round(self._clock(), 3)
         for event in events:
             seq += 1
-            body = _body(event, seq, now)
-            previous = _chained(previous, body)
+            body = row_of(event, seq, now)
+            previous = chained(previous, body)
             connection.execute(
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (seq, event.entry, now, event.kind, event.agent, body, previous),
@@ -204,11 +193,9 @@ class Ledger:
     ) -> None:
         entry = events[0].entry
         if payload is not None:
-            connection.execute(
-                "INSERT INTO payloads VALUES (?, ?, 0, ?) ON CONFLICT (entry) DO UPDATE SET"
-                " body = json_patch(body, excluded.body), at = excluded.at",
-                (entry, now, canonical(payload)),
-            )
+            row = connection.execute("SELECT body FROM payloads WHERE entry = ?", (entry,)).fetchone()
+            kept = {**json.loads(row[0] if row else "{}"), **payload}
+            connection.execute("INSERT OR REPLACE INTO payloads VALUES (?, ?, 0, ?)", (entry, now, stored(kept)))
         if events[-1].kind in _CLOSING and not events[-1].data.get("unknown"):
             if self._keep:
                 connection.execute("UPDATE payloads SET closed = 1, at = ? WHERE entry = ?", (now, entry))
@@ -237,10 +224,14 @@ class Ledger:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield connection
+                    connection.execute("COMMIT")
+                    if self._emptied:  # until it is written back, the log beside the file holds what was deleted
+                        self._emptied = False
+                        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 except BaseException:
-                    connection.execute("ROLLBACK")
+                    if connection.in_transaction:  # a full disk has rolled it back already
+                        connection.execute("ROLLBACK")
                     raise
-                connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise LedgerError(
                     f"The ledger {self._path} cannot be used ({error}). No write is sent without a record; "
@@ -248,15 +239,22 @@ class Ledger:
                 ) from error
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is not None and (self._pid == os.getpid() or self._path == ":memory:"):
+        if self._connection is not None:
             return self._connection
         try:
             connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            _migrate(connection)
         except sqlite3.Error as error:
             raise LedgerError(f"The ledger {self._path} cannot be opened ({error}).") from error
-        self._connection, self._pid = connection, os.getpid()
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA secure_delete = ON")  # a payload whose time is over leaves the file, too
+            _migrate(connection)
+        except (sqlite3.Error, LedgerError) as error:
+            connection.close()
+            if isinstance(error, LedgerError):
+                raise
+            raise LedgerError(f"The ledger {self._path} cannot be opened ({error}).") from error
+        self._connection = connection
         return connection
 
 
@@ -290,37 +288,10 @@ def new_entry() -> str:
 def _seconds(text: str) -> float:
     if text == "none":
         return 0.0
-    match = re.fullmatch(r"(\d{1,4})([dh])", text)
+    match = re.fullmatch(r"([0-9]{1,4})([dh])", text)
     if not match or int(match[1]) == 0:
         raise ValueError(f"payloads={text!r} is no time. Use '30d', '12h' or 'none'.")
     return int(match[1]) * (86400.0 if match[2] == "d" else 3600.0)
-
-
-def _body(event: Event, seq: int, at: float) -> str:
-    """The canonical text of an event: the columns first, then the data, cut until it fits one row."""
-    columns = {"agent": event.agent, "at": at, "entry": event.entry, "kind": event.kind, "seq": seq}
-    data = dict(event.data)
-    while True:
-        text = canonical(columns)[:-1] + ("," + canonical(data)[1:] if data else "}")
-        if len(text.encode()) <= _MOST_BYTES:
-            return text
-        _shorten(data)
-
-
-def _shorten(data: dict[str, Any]) -> None:
-    """Cut the longest value; what is lost is in the payload."""
-    longest = max(data, key=lambda key: len(canonical(data[key])))
-    value = data[longest]
-    if isinstance(value, str) and len(value) > 40:
-        data[longest] = value[: len(value) // 2] + "…"
-    elif isinstance(value, (list, tuple)) and len(value) > 1:
-        data[longest] = list(value[: len(value) // 2])
-    else:
-        del data[longest]
-
-
-def _chained(previous: str, body: str) -> str:
-    return hashlib.sha256((previous + body).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -334,3 +305,20 @@ def _migrate(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {step}")
     connection.execute("COMMIT")
+
+
+def _before_fork() -> None:
+    """Close every file before a fork: SQLite keeps its locks in the process, and a child would inherit their state."""
+    for ledger in list(_LEDGERS):
+        ledger._lock.acquire()
+        _HELD.append(ledger)
+        ledger.close()
+
+
+def _after_fork() -> None:
+    while _HELD:
+        _HELD.pop()._lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -89,8 +89,12 @@ def from_yaml(text: str, name: str) -> Located:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         raise _at(name, error.problem_mark, f"not valid YAML: {error.problem}.") from None
-    except yaml.YAMLError as error:
-        raise GrantsError(f"{name}: not valid YAML: {error}") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = f"{name}, line {before.count(chr(10)) + 1}, column {error.position - before.rfind(chr(10))}"
+        raise GrantsError(f"{place}: not valid YAML: the character U+{ord(text[error.position]):04X}.") from None
+    except RecursionError:
+        raise GrantsError(f"{name}: nested too deeply for a grants file.") from None
     if node is None:
         raise GrantsError(f"{name}: the file is empty. It must begin with 'agents:'.")
     return _from_node(node, name)
@@ -112,9 +116,13 @@ def _from_node(node: yaml.Node, name: str) -> Located:
         return Located([_from_node(item, name) for item in node.value], where)
     try:
         value = yaml.SafeLoader("").construct_object(node)
-    except (ValueError, yaml.YAMLError) as error:
-        raise GrantsError(f"{where}: cannot read {node.value!r}: {error}") from None
+    except (ValueError, LookupError, AttributeError, yaml.YAMLError):
+        raise GrantsError(f"{where}: cannot read {node.value!r} as the {_kind(node)} that it looks like.") from None
     return Located(value, where, bare=node.value)
+
+
+def _kind(node: yaml.Node) -> str:
+    return node.tag.rpartition(":")[2]
 
 
 def _entries(node: yaml.MappingNode, name: str) -> dict[str, Located]:

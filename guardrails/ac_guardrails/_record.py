@@ -9,9 +9,11 @@ from typing import Any
 from ac_guardrails._action import Action
 from ac_guardrails._approvals import ApprovalRequest, Decision
 from ac_guardrails._canonical import digest
+from ac_guardrails._catalog import Level
+from ac_guardrails._events import Event
 from ac_guardrails._grants import Verdict
 from ac_guardrails._job import Job
-from ac_guardrails._ledger import Event, Ledger, new_entry
+from ac_guardrails._ledger import Ledger, new_entry
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Effect, Steps, Store
 
@@ -33,6 +35,8 @@ class Record:
         self._unnamed = {"tool": job.tool, "host": job.host, "what": f"call {job.tool}"}
         self._salt = secrets.token_hex(8)
         self._decided = False
+        self.closed = False
+        """Whether it is on record how the call ended."""
 
     def decided(self, action: Action, verdict: Verdict, facts: Mapping[str, Any] | None = None) -> Steps[None]:
         """What was asked for, and the answer of the grants."""
@@ -51,8 +55,7 @@ class Record:
             path=request.path if request else None,
             people=action.people,
             fields=sorted(action.arguments),
-            # Salted per entry, so that after the payload is gone nobody can find out what it was by trying.
-            arguments=digest([self._salt, dict(action.arguments)])[:32],
+            arguments=self._salted(dict(action.arguments)),
             facts=dict(facts) if facts else None,
         )
         kept = {"plain": action.plain or action.what, "arguments": dict(action.arguments), "salt": self._salt}
@@ -60,7 +63,7 @@ class Record:
 
     def asked(self, request: ApprovalRequest) -> Steps[None]:
         """The question, before the person sees it."""
-        event = self._event("asked", digest=request.action.digest()[:32], expires=round(request.expires_at, 3))
+        event = self._event("asked", digest=self._salted(request.action.digest()), expires=round(request.expires_at, 3))
         yield from self._append(event, payload={"card": str(request)})
 
     def answered(self, decision: Decision) -> Steps[None]:
@@ -73,10 +76,8 @@ class Record:
         # An invalid call's message quotes what the model wrote, so the event says only that it was invalid.
         public = {"invalid": "the arguments were not valid", "rejected": ""}.get(kind, reason[:300])
         decision = kind if kind in ("expired", "rejected") else "refused"
-        events = [self._event("refused", decision=decision, reason=public, rule=rule)]
-        if not self._decided:
-            events.insert(0, self._event("decided", **self._unnamed))
-        yield from self._append(*events, payload={"error": reason[:600]} if kind == "invalid" else None)
+        event = self._event("refused", decision=decision, reason=public, rule=rule)
+        yield from self._closing(event, payload={"error": reason[:600]} if kind == "invalid" else None)
 
     def read(self, request: Request) -> Steps[None]:
         """A read of the guard's own, before it leaves."""
@@ -97,9 +98,9 @@ class Record:
             "sent",
             method=request.method,
             path=request.path,
-            digest=request.digest()[:32],
+            digest=self._salted(request.digest()),
             people=people,
-            areas=[need.area for need in action.needs],
+            areas=[need.area for need in action.needs if need.level > Level.READ],
         )
         yield from self._stored(lambda: self._ledger.reserve(event, windows=windows, check=check))
 
@@ -109,14 +110,14 @@ class Record:
         """What became of it.
 
         Args:
-            outcome: done, nothing, refused, not_sent, unknown or failed.
+            outcome: done, nothing, refused, not_sent, unknown, partly or failed.
             reason: The kind of error.
             status: The HTTP status of the account's answer.
             durable: Whether to wait for the disk.
             kept: Texts for the payload: `result` or `error`.
         """
         event = self._event("outcome", outcome=outcome, unknown=outcome == "unknown", reason=reason, status=status)
-        yield from self._append(event, payload=kept or None, durable=durable)
+        yield from self._closing(event, payload=kept or None, durable=durable)
 
     def used(self, windows: tuple[tuple[str, int], ...]) -> Generator[Effect, Any, dict[tuple[str, int], int]]:
         """How many people the agent's writes have touched, by area and window."""
@@ -128,6 +129,16 @@ class Record:
     def _event(self, kind: str, **data: Any) -> Event:
         said = {key: value for key, value in data.items() if value not in ("", None, False)}
         return Event(self.entry, kind, self._agent, said)
+
+    def _salted(self, value: Any) -> str:
+        """A digest, salted per entry: after the payload is gone nobody can find out what it was by trying."""
+        return digest([self._salt, value])[:32]
+
+    def _closing(self, event: Event, *, payload: Mapping[str, Any] | None, durable: bool = True) -> Steps[None]:
+        """The last event of the call, after one that says what it was."""
+        events = (event,) if self._decided else (self._event("decided", **self._unnamed), event)
+        self.closed = True
+        yield from self._append(*events, payload=payload, durable=durable)
 
     def _append(self, *events: Event, payload: Mapping[str, Any] | None = None, durable: bool = True) -> Steps[None]:
         yield from self._stored(lambda: self._ledger.append(*events, payload=payload, durable=durable))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import threading
@@ -59,8 +60,15 @@ class Ask:
         """Ask without blocking the loop, even if the approver does."""
         if _is_async(self.approver):
             return await self.approver(self.request)  # type: ignore[misc]  # _is_async told
-        answer = await asyncio.to_thread(self.approver, self.request)
+        answer = await asyncio.to_thread(self._answer)
         return await answer if inspect.isawaitable(answer) else answer
+
+    def _answer(self) -> Any:
+        try:
+            return self.approver(self.request)
+        except StopIteration as error:
+            # A future cannot carry it: whoever waits for the thread would wait for ever.
+            raise RuntimeError("the approver ran out of answers") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,15 @@ class Store:
 
     async def ado(self, sender: Sender) -> Any:
         """Carry it out; in a thread where it waits for a disk."""
-        return await asyncio.to_thread(self.work) if self.blocks else self.work()
+        if not self.blocks:
+            return self.work()
+        work = asyncio.ensure_future(asyncio.to_thread(self.work))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # The thread cannot be stopped, and what is recorded next must come after it.
+            await asyncio.wait([work])
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +115,15 @@ Steps = Generator[Effect, Any, T]
 """A guarded call: yields effects, is sent what came of them, returns T."""
 
 
-def drive(steps: Steps[T], sender: Sender) -> T:
-    """Do every step, in this thread. What a step raises is raised inside the generator, so that it can be recorded."""
-    act: Callable[[], Effect] = lambda: next(steps)  # noqa: E731 - rebound each round
+def drive(steps: Steps[T], sender: Sender, begin: Callable[[], Effect] | None = None) -> T:
+    """Do every step, in this thread. What a step raises is raised inside the generator, so that it can be recorded.
+
+    Args:
+        steps: The guarded call.
+        sender: What carries its requests.
+        begin: How to go on with a call that was begun elsewhere.
+    """
+    act = begin or (lambda: next(steps))
     while True:
         try:
             effect = act()
@@ -127,6 +149,11 @@ async def adrive(steps: Steps[T], sender: Sender) -> T:
             return value
         try:
             result = await effect.ado(sender)
+        except GeneratorExit:
+            # The coroutine is being closed and may not wait again; all that is left to do is to record.
+            with contextlib.suppress(asyncio.CancelledError):
+                drive(steps, sender, _thrower(steps, asyncio.CancelledError("the coroutine was closed")))
+            raise
         except BaseException as error:
             act = _thrower(steps, error)
         else:

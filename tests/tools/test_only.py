@@ -20,7 +20,7 @@ def only(guard_for: Any, approve: Any) -> Any:
     account.close()
 
 
-def status(toolkit: ActiveCampaignToolkit, name: str, **args: Any) -> str:
+def status(toolkit: ActiveCampaignToolkit, name: str, /, **args: Any) -> str:
     message = toolkit.get_tool(name).invoke({"type": "tool_call", "id": "c", "name": name, "args": args})
     return str(message.status)
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._approvals import ApprovalRequest, Decision
+from ac_guardrails._canonical import canonical
+from ac_guardrails._text import inert
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -23,23 +29,43 @@ def ask_in_terminal(request: ApprovalRequest) -> Decision:
         request: What waits for a decision.
     """
     with _ONE_AT_A_TIME:
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             return Decision.reject("there is no terminal to ask in", by="nobody")
         show_card(request)
-        return _answer(request, getpass.getuser())
+        return _answer(request, _person())
 
 
-def show_card(request: ApprovalRequest) -> None:
-    """Print the card in a frame."""
-    from rich.console import Console
+def show_card(request: ApprovalRequest, console: Console | None = None) -> None:
+    """Print the card in a frame.
+
+    Args:
+        request: What waits for a decision.
+        console: Where to print it; stdout by default.
+    """
+    from rich.console import Console, Group
+    from rich.padding import Padding
     from rich.panel import Panel
+    from rich.table import Table
     from rich.text import Text
 
-    title, *rest = request.card.lines()
-    body = Text(title, style="bold")
-    for line in rest:
-        body.append("\n" + line, style="red" if line.strip() == request.card.warning else "not bold")
-    Console().print(Panel(body, title="A person must decide", border_style="yellow", title_align="left"))
+    card = request.card.inert()
+    rows = Table.grid(padding=(0, 2))
+    for label, text in card.rows:
+        rows.add_row(Text(f"  {label}"), Text(text, overflow="fold"))
+    body = Group(
+        Text(card.title, style="bold", overflow="fold"),
+        rows,
+        *([Padding(Text(card.warning, style="red"), (0, 0, 0, 2))] if card.warning else []),
+    )
+    frame = Panel(body, title="A person must decide", border_style="yellow", title_align="left")
+    (console or Console()).print(frame)
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"  # a container's user need not have a name
 
 
 def _answer(request: ApprovalRequest, person: str) -> Decision:
@@ -64,12 +90,13 @@ def _answer(request: ApprovalRequest, person: str) -> Decision:
 
 def _edited(request: ApprovalRequest) -> dict[str, Any] | None:
     """Ask for new arguments as JSON; None where the person changes their mind."""
-    print(f"  Now: {json.dumps(dict(request.action.arguments), ensure_ascii=False)}")
+    print("  Now:", inert(json.dumps(dict(request.action.arguments), ensure_ascii=False), limit=4000))
     text = _line("  New arguments as JSON (empty: back): ")
     if not text:
         return None
     try:
         arguments = json.loads(text)
+        canonical(arguments)
     except ValueError as error:
         print(f"  That is no JSON ({error}).")
         return None

@@ -1,0 +1,68 @@
+"""Events: what the ledger remembers of a call, each as one row of canonical text, chained to the one before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ac_guardrails._canonical import canonical
+
+_MOST_BYTES = 1024
+
+
+class LedgerError(RuntimeError):
+    """The ledger cannot be written or read. What is not on record does not happen: no further write is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to one entry. Holds ids, counts, field names and digests; never a contact's values.
+
+    Args:
+        entry: The entry that it belongs to.
+        kind: decided, asked, answered, read, sent, outcome, refused or failed.
+        agent: Whose call it was.
+        data: What is to be remembered, as JSON; cut to fit one row of 1 KB.
+    """
+
+    entry: str
+    kind: str
+    agent: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def row_of(event: Event, seq: int, at: float) -> str:
+    """The canonical text of an event: the columns first, then the data, cut until it fits one row."""
+    columns = {"agent": event.agent, "at": at, "entry": event.entry, "kind": event.kind, "seq": seq}
+    data = dict(event.data)
+    while True:
+        text = stored(columns)[:-1] + ("," + stored(data)[1:] if data else "}")
+        if len(text.encode()) <= _MOST_BYTES:
+            return text
+        if not data:
+            raise LedgerError(f"The agent's name is too long to be recorded ({len(event.agent)} characters).")
+        _shorten(data)
+
+
+def stored(value: Mapping[str, Any]) -> str:
+    """Canonical JSON that UTF-8 can hold: half a surrogate pair, which is no character, as its JSON escape."""
+    return canonical(value).encode("utf-8", "backslashreplace").decode()
+
+
+def _shorten(data: dict[str, Any]) -> None:
+    """Cut the longest value; what is lost is in the payload."""
+    longest = max(data, key=lambda key: len(canonical(data[key])))
+    value = data[longest]
+    if isinstance(value, str) and len(value) > 40:
+        data[longest] = value[: len(value) // 2] + "…"
+    elif isinstance(value, (list, tuple)) and len(value) > 1:
+        data[longest] = list(value[: len(value) // 2])
+    else:
+        del data[longest]
+
+
+def chained(previous: str, body: str) -> str:
+    """The hash of a row, which holds that of the row before it."""
+    return hashlib.sha256((previous + body).encode("utf-8", "surrogatepass")).hexdigest()

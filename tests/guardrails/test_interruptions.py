@@ -1,0 +1,140 @@
+"""Ctrl-C, a cancelled task, a closed coroutine: what was sent is on record before anything goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ac_guardrails import Guard, Request
+
+BURN = Request("DELETE", "/books/999")
+LOOK = Request("GET", "/books/1/loans")
+
+
+def kinds(guard: Guard) -> list[str]:
+    """The kinds of all events, in order."""
+    with guard.ledger._transaction(durable=False) as connection:
+        return [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY seq")]
+
+
+def only_entry(guard: Guard) -> Any:
+    entries = guard.ledger.entries()
+    assert len(entries) == 1
+    assert guard.ledger.verify() == ""
+    return entries[0]
+
+
+def raising(error: BaseException) -> Callable[[Request], Any]:
+    def reply(request: Request) -> Any:
+        raise error
+
+    return reply
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_what_stops_the_program_during_a_send_is_recorded_as_unknown(
+    guard: Any, job: Any, sender: Any, carry: Any, error: Any
+) -> None:
+    """Ctrl-C and the like while a write is on its way: what was sent may have arrived, and they go on upwards."""
+    opened = guard()
+    sender.reply = raising(error())
+    with pytest.raises(error):
+        carry(opened, job("rename_book"))
+    entry = only_entry(opened)
+    assert (entry.outcome, entry.state) == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
+def test_what_stops_the_program_during_a_read_changed_nothing(
+    guard: Any, job: Any, sender: Any, carry: Any, error: Any
+) -> None:
+    """Ctrl-C before the decision leaves a closed entry that can be read."""
+    opened = guard()
+    sender.reply = raising(error())
+
+    def prepare() -> Any:
+        yield LOOK
+
+    with pytest.raises(error):
+        carry(opened, job("rename_book", during_prepare=prepare))
+    assert only_entry(opened).sentence.startswith(
+        "marketing asked to rename the book 1 in library.example: allowed, it"
+    )
+
+
+@pytest.mark.parametrize("ledger", ["memory:", "sqlite:///{}/ledger.db"])
+async def test_a_cancelled_task_records_what_it_sent(
+    guard: Any, job: Any, sender: Any, tmp_path: Any, ledger: str
+) -> None:
+    """A task that is cancelled while its write is in flight still records the outcome, and stays cancelled."""
+    opened = guard(ledger=ledger.format(tmp_path))
+
+    async def never() -> None:
+        await asyncio.sleep(60)
+
+    sender.reply = lambda request: never()
+    task = asyncio.create_task(opened.arun(job("rename_book"), sender))
+    while not sender.writes:
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert only_entry(opened).state == "unknown"
+
+
+@pytest.mark.parametrize("ledger", ["memory:", "sqlite:///{}/ledger.db"])
+def test_a_coroutine_that_is_closed_records_what_it_sent(
+    guard: Any, job: Any, sender: Any, tmp_path: Any, ledger: str
+) -> None:
+    """A coroutine that is closed without its loop, as at the end of a process, still records the outcome."""
+    opened = guard(ledger=ledger.format(tmp_path))
+
+    async def never() -> None:
+        await asyncio.sleep(60)
+
+    sender.reply = lambda request: never()
+
+    async def start() -> Any:
+        call = opened.arun(job("rename_book"), sender)
+        waiting = call.send(None)
+        while not sender.writes:
+            if waiting is not None:
+                waiting._asyncio_future_blocking = False
+                await asyncio.wait([waiting])
+            else:
+                await asyncio.sleep(0)
+            waiting = call.send(None)
+        return call
+
+    asyncio.run(start()).close()
+    assert only_entry(opened).state == "unknown"
+
+
+async def test_a_cancelled_record_comes_before_what_follows_it(
+    guard: Any, job: Any, sender: Any, tmp_path: Any, monkeypatch: Any
+) -> None:
+    """A task that is cancelled while its write is being recorded waits for the record, and the write does not leave."""
+    opened = guard(ledger=f"sqlite:///{tmp_path}/ledger.db")
+    begun, go = threading.Event(), threading.Event()
+    reserve = opened.ledger.reserve
+
+    def slowly(*args: Any, **kwargs: Any) -> None:
+        begun.set()
+        go.wait(5)
+        reserve(*args, **kwargs)
+
+    monkeypatch.setattr(opened.ledger, "reserve", slowly)
+    task = asyncio.create_task(opened.arun(job("rename_book"), sender))
+    await asyncio.to_thread(begun.wait, 5)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert kinds(opened) == ["decided", "sent", "outcome"]
+    assert only_entry(opened).state == "closed"
+    assert sender.writes == []

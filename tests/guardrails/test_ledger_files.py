@@ -1,0 +1,227 @@
+"""A ledger is opened where it was meant to be, or says in words why not; what is changed in it is found."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ac_guardrails import Answer, Decision, Ledger, LedgerError
+from ac_guardrails._events import Event
+from ac_guardrails._ledger import open_ledger
+
+SECRET = "maria.lindqvist@example.org"
+DAY = 86400.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+def memory() -> Iterator[Ledger]:
+    ledger = open_ledger("memory:")
+    yield ledger
+    ledger.close()
+
+
+def events(ledger: Ledger) -> list[str]:
+    with ledger._transaction(durable=False) as connection:
+        return [body for (body,) in connection.execute("SELECT body FROM events ORDER BY seq")]
+
+
+def bytes_of(path: Path) -> bytes:
+    """Everything that SQLite keeps on disk: the file, its log and its index."""
+    return b"".join(part.read_bytes() for part in sorted(path.parent.glob(path.name + "*")))
+
+
+def three_calls(guard: Any, job: Any, sender: Any, **options: Any) -> Any:
+    """A guard that has carried three calls with a contact's values through."""
+    opened = guard(approver=lambda request: Decision.reject(f"{SECRET} objects", by="anna"), **options)
+    opened.run(job("rename_book", args={"title": SECRET}), sender)
+    opened.run(job("burn_book", args={"note": SECRET}), sender)
+    opened.run(job("rename_book", args={SECRET: 1}), sender)
+    return opened
+
+
+def change(path: Path, *statements: str) -> str:
+    """Do something to the file behind the ledger's back, and verify it."""
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    ledger = open_ledger(f"sqlite:///{path}")
+    try:
+        return ledger.verify()
+    finally:
+        ledger.close()
+
+
+TAMPERED = {
+    "text": ("UPDATE events SET body = replace(body, 'rename', 'delete') WHERE seq = 1",),
+    "one character of the middle": ("UPDATE events SET body = body || ' ' WHERE seq = 4",),
+    "hash": ("UPDATE events SET hash = 'x' WHERE seq = 2",),
+    "first row removed": ("DELETE FROM events WHERE seq = 1",),
+    "middle row removed": ("DELETE FROM events WHERE seq = 4",),
+    "agent column": ("UPDATE events SET agent = 'sales' WHERE seq = 3",),
+    "kind column": ("UPDATE events SET kind = 'read' WHERE seq = 2",),
+    "time column": ("UPDATE events SET at = at + 1 WHERE seq = 2",),
+    "entry column": ("UPDATE events SET entry = 'other' WHERE seq = 5",),
+    "rows swapped": (
+        "UPDATE events SET seq = -1 WHERE seq = 2",
+        "UPDATE events SET seq = 2 WHERE seq = 3",
+        "UPDATE events SET seq = 3 WHERE seq = -1",
+    ),
+    "row put in": (
+        "INSERT INTO events SELECT seq + 100, entry, at, kind, agent, body, hash FROM events WHERE seq = 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("statements", TAMPERED.values(), ids=TAMPERED.keys())
+def test_verify_finds_what_was_changed(
+    guard: Any, job: Any, sender: Any, path: Any, statements: tuple[str, ...]
+) -> None:
+    """A changed text, hash or column, a removed, swapped or added row: the first broken row is named."""
+    three_calls(guard, job, sender, ledger=f"sqlite:///{path}").ledger.close()
+    assert change(path) == ""
+    assert change(path, *statements).startswith("Row ")
+
+
+def test_purging_does_not_break_the_chain(guard: Any, job: Any, sender: Any, path: Any) -> None:
+    """Payloads are outside the chain."""
+    three_calls(guard, job, sender, ledger=f"sqlite:///{path}").ledger.close()
+    assert change(path, "DELETE FROM payloads") == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "memory", "ledger.db", "sqlite://", "sqlite:///", "sqlite://ledger.db", "mysql://x", ":memory:", "/tmp/x"],
+)
+def test_a_url_that_names_no_ledger_is_an_error(guard: Any, url: str) -> None:
+    """Anything but memory: and sqlite:/// is refused with the two that work."""
+    with pytest.raises(ValueError, match=r"names no ledger\. Use memory: or sqlite:///ledger\.db"):
+        guard(ledger=url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://host/db", "postgres://host/db"])
+def test_a_postgresql_url_says_that_it_is_not_built(guard: Any, url: str) -> None:
+    """PostgreSQL is no typing error, and the message says what works instead."""
+    with pytest.raises(ValueError, match=r"A PostgreSQL ledger is not built yet\. Use sqlite:///ledger\.db"):
+        guard(ledger=url)
+
+
+def test_a_file_stays_when_the_ledger_is_opened_again(
+    guard: Any, job: Any, sender: Any, path: Any, monkeypatch: Any
+) -> None:
+    """Relative and absolute URLs name the same file, whose calls are all there afterwards."""
+    monkeypatch.chdir(path.parent)
+    for url in ("sqlite:///ledger.db", f"sqlite:///{path}"):
+        opened = guard(ledger=url)
+        opened.run(job("rename_book"), sender)
+        monkeypatch.chdir("/")
+        assert opened.ledger.verify() == ""
+        opened.ledger.close()
+        monkeypatch.chdir(path.parent)
+    assert len(guard(ledger="sqlite:///ledger.db").ledger.entries()) == 2
+
+
+def test_a_file_that_is_no_database_is_an_error_in_words(guard: Any, path: Any) -> None:
+    """A corrupt file is named, and not overwritten."""
+    path.write_bytes(b"this is no database, but it is long enough to be taken for one" * 40)
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match=rf"The ledger {path} cannot be opened \(file is not a database\)"):
+        guard(ledger=f"sqlite:///{path}")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("where", ["directory", "missing directory", "no directory"])
+def test_a_place_that_cannot_hold_a_file_is_an_error_in_words(guard: Any, tmp_path: Any, where: str) -> None:
+    """A directory, or a file below what is no directory, cannot be a ledger."""
+    (tmp_path / "file").touch()
+    place = {
+        "directory": tmp_path,
+        "missing directory": tmp_path / "no" / "x.db",
+        "no directory": tmp_path / "file" / "x",
+    }
+    with pytest.raises(LedgerError, match="cannot be opened"):
+        guard(ledger=f"sqlite:///{place[where]}")
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(guard: Any, path: Any) -> None:
+    """A file with a newer schema is refused with what to do, before anything is written."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(LedgerError, match=r"newer version \(schema 99\). Update this package."):
+        guard(ledger=f"sqlite:///{path}")
+
+
+def test_a_file_that_became_unusable_stops_writes(guard: Any, job: Any, sender: Any, path: Any) -> None:
+    """When the file is broken between two calls, the next write is not sent, and the error says why."""
+    opened = guard(ledger=f"sqlite:///{path}")
+    opened.run(job("rename_book"), sender)
+    other = sqlite3.connect(path)
+    other.execute("DROP TABLE events")
+    other.commit()
+    other.close()
+    with pytest.raises(LedgerError, match="No write is sent without a record"):
+        opened.run(job("rename_book"), sender)
+    assert len(sender.writes) == 1
+
+
+def test_a_failed_transaction_leaves_the_ledger_usable(memory: Ledger) -> None:
+    """An error inside a transaction takes all of it back, and the next one works."""
+    with pytest.raises(LedgerError), memory._transaction(durable=True) as connection:
+        memory._append(connection, (Event("e", "decided", "m"),), None)
+        connection.execute("SELECT nothing FROM nowhere")
+    assert events(memory) == []
+    memory.append(Event("e", "decided", "m"))
+    assert len(events(memory)) == 1
+
+
+def test_threads_share_one_ledger(guard: Any, job: Any, sender: Any, path: Any) -> None:
+    """Calls of many threads are all there, in one whole chain."""
+    opened = guard(ledger=f"sqlite:///{path}")
+
+    def work() -> None:
+        for _ in range(5):
+            opened.run(job("rename_book"), sender)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened.ledger.entries()) == 40
+    assert all(entry.outcome == "done" for entry in opened.ledger.entries())
+    assert opened.ledger.verify() == ""
+
+
+def test_memory_is_lost_with_the_ledger_and_shared_with_nobody(guard: Any, job: Any, sender: Any) -> None:
+    """Two ledgers in memory know nothing of each other, and closing one does not empty it while it lives."""
+    one, other = guard(), guard()
+    one.run(job("get_book"), sender)
+    one.ledger.close()
+    assert len(one.ledger.entries()) == 1
+    assert other.ledger.entries() == []
+
+
+def test_the_result_and_the_card_are_kept(guard: Any, job: Any, sender: Any, approve: Any) -> None:
+    """Beside the events stand the arguments, the card as it was shown, and what the model got."""
+    opened = guard(approver=approve)
+
+    def perform(plan: Any) -> Any:
+        yield plan.action.request
+        return Answer("r" * 5000, None)
+
+    opened.run(job("burn_book", performing=perform), sender)
+    payload = opened.ledger.entries()[0].payload
+    assert payload["card"].startswith("burn the book 1?")
+    assert payload["result"] == "r" * 2000
