@@ -44,7 +44,9 @@ def guard_for() -> Iterator[Callable[..., Guard]]:
     """Makes a guard from what one agent called "marketing" may do, or from a whole grants dict."""
     guards: list[Guard] = []
 
-    def make(grants: dict[str, Any], approver: Approver | None = None, ledger: str = "memory:", **options: Any) -> Guard:
+    def make(
+        grants: dict[str, Any], approver: Approver | None = None, ledger: str = "memory:", **options: Any
+    ) -> Guard:
         data = grants if "agents" in grants else {"agents": {"marketing": grants}}
         guards.append(Guard(Grants.from_dict(data, catalog=catalog), approver=approver, ledger=ledger, **options))
         return guards[-1]

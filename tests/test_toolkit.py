@@ -33,7 +33,7 @@ def test_an_agent_without_grants_gets_no_tools(toolkit_for: Any) -> None:
 
 
 def test_each_level_opens_its_tools(toolkit_for: Any) -> None:
-    """read opens the reads, write adds the harmless writes, full the rest."""
+    """Read opens the reads, write adds the harmless writes, full the rest."""
     assert names(toolkit_for({"tags": "read"})) == {"ac_list_tags"}
     assert names(toolkit_for({"tags": "write"})) == {"ac_list_tags", "ac_create_tag", "ac_add_tag", "ac_remove_tag"}
     writes = names(toolkit_for({"contacts": "write"}))
