@@ -66,7 +66,7 @@ def toolkit(account: ActiveCampaign, guard_for: Callable[..., Guard], approve: A
 def run() -> Callable[..., ToolMessage]:
     """Calls a tool of a toolkit as an agent does: by name, with arguments, as a tool call."""
 
-    def call(toolkit: ActiveCampaignToolkit, name: str, **args: Any) -> ToolMessage:
+    def call(toolkit: ActiveCampaignToolkit, name: str, /, **args: Any) -> ToolMessage:
         message = toolkit.get_tool(name).invoke({"type": "tool_call", "id": "call_1", "name": name, "args": args})
         assert isinstance(message, ToolMessage)
         return message
