@@ -501,7 +501,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None
+    max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None
 )  # a busy machine proves nothing about records
 @given(data=st.data())
 def test_no_json_in_any_field_makes_reading_fail(model: type[Record], data: st.DataObject) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ac_guardrails._catalog import Catalog, Level
 from ac_guardrails._grants import Grant, Grants
-from ac_guardrails._located import GrantsError, Located, from_data, from_yaml
+from ac_guardrails._located import GrantsError, Located, from_data
 
 
 class GrantsWarning(UserWarning):
@@ -24,6 +24,8 @@ def read_file(path: Path, catalog: Catalog) -> Grants:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise GrantsError(f"{path.name}: not UTF-8 text (byte {error.start}). Save the file as UTF-8.") from None
+    from ac_guardrails._yaml import from_yaml
+
     return _read(from_yaml(text, path.name), catalog)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ac_tools import ActiveCampaign, ActiveCampaignToolkit
+from ac_tools import ActiveCampaign, ActiveCampaignToolkit, ImportContacts
 
 
 @pytest.fixture
@@ -42,8 +42,9 @@ def test_what_names_no_list_reaches_all_of_them(only: Any) -> None:
     assert status(toolkit, "ac_create_list", name="X", sender_url="https://x.example", sender_reminder="y") == "error"
 
 
-def test_an_import_is_held_to_the_tags_that_it_names(only: Any) -> None:
+def test_an_import_is_held_to_the_tags_that_it_names(only: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tags in an import are names; they count as what `only` speaks of."""
+    monkeypatch.setattr(ImportContacts, "patience", 0.0)
     grants: dict[str, Any] = {"contacts": "full", "tags": {"access": "write", "only": {"tag": ["Lead"]}}}
     toolkit = only(**grants)
     people = [{"email": f"p{number}@import.example", "tags": ["lead"]} for number in range(12)]
