@@ -14,7 +14,7 @@ from langchain_core.runnables.config import ensure_config
 from ac_guardrails import ApprovalRequest, Decision, Grants, Guard, Level, Permit
 from ac_guardrails import _call as guarded
 from ac_guardrails import _grants as grants
-from ac_guardrails import _grants_reader as reader
+from ac_guardrails import _yaml as reader
 from ac_guardrails._action import Action
 from ac_guardrails._located import from_data
 from ac_guardrails._request import Request, mint
