@@ -11,10 +11,10 @@ import pytest
 import yaml
 from langchain_core.runnables.config import ensure_config
 
-from ac_guardrails import ApprovalRequest, Decision, Grants, Guard, Level, Permit
+from ac_guardrails import ApprovalRequest, Decision, Grants, Guard, Level, Permit, _yaml
 from ac_guardrails import _call as guarded
 from ac_guardrails import _grants as grants
-from ac_guardrails import _yaml as reader
+from ac_guardrails import _grants_reader as reader
 from ac_guardrails._action import Action
 from ac_guardrails._located import from_data
 from ac_guardrails._request import Request, mint
@@ -133,7 +133,7 @@ _ANYWAY = (*_LOST, *_ASSIGNED, "a pickled copy")
 
 REMOVALS = [
     Removal(
-        _FILE, "the reader that knows places", at(reader, "from_yaml", lambda text, _: from_data(yaml.safe_load(text)))
+        _FILE, "the reader that knows places", at(_yaml, "from_yaml", lambda text, _: from_data(yaml.safe_load(text)))
     ),
     Removal(_FILE, "the check of words", at(reader, "_grant", lambda area, *_: grants.Grant(area, Level.READ)), _WORDS),
     Removal(
