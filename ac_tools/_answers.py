@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ac_guardrails import quoted
 from ac_tools._errors import (
     AuthenticationError,
     ForbiddenError,
@@ -163,7 +164,7 @@ def _verdict(status: int) -> tuple[type[ResponseError], Outcome]:
 def _verdict_on_success(data: Any, fault: str, code: str) -> tuple[type[ResponseError], Outcome] | None:
     """A 2xx can be an error (recorded 2021: empty, with X-Ac-Error) or say that nothing was done (documented)."""
     fields = data if isinstance(data, dict) else {}
-    if any(_is_zero(fields.get(name, 1)) for name in ("success", "succeeded")):
+    if any(_is_zero(fields.get(name, 1)) for name in ("success", "Success", "succeeded")):
         return InvalidRequestError, "refused"
     if code or fields.get("errors"):
         return InvalidRequestError, "unknown"
@@ -299,4 +300,8 @@ def _in_words(text: str) -> str:
             "it admits nobody twice, or one of the ids does not exist"
         )
     found = _NO_RESULT.search(text)
-    return f"there is no {_RECORDS.get(found[1], found[1].lower())} with id {found[2]}" if found else text.rstrip(". ")
+    return (
+        f"there is no {_RECORDS.get(found[1], found[1].lower())} with id {found[2]}"
+        if found
+        else quoted(text.rstrip(". "))
+    )

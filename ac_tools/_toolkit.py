@@ -67,6 +67,8 @@ class ActiveCampaignToolkit(BaseToolkit):
         """
         from ac_guardrails import Level
 
+        if isinstance(include, str) or isinstance(exclude, str):
+            raise TypeError('include and exclude take a list of names, such as ["ac_list_tags"].')
         classes = _classes()
         for name in (*(include or ()), *exclude):
             _known(name, classes)

@@ -15,6 +15,7 @@ from ac_tools._records._types import (
     Moment,
     Reference,
     Text,
+    Texts,
 )
 
 
@@ -108,5 +109,5 @@ class ImportBatch(Record):
     status: ImportStatus = None
     queued: Count = Wire(None, alias="queued_contacts")
     succeeded: Ids = Wire((), alias="success")
-    failed: Ids = Wire((), alias="failure")
+    failed: Texts = Wire((), alias="failure")
     message: Text = None

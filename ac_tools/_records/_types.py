@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 # Longer runs of digits are not counters, and turning them into integers is slow enough to be an attack.
+_ID = re.compile(r"[0-9]{1,18}")
 _NUMBER = re.compile(r"(-?[0-9]{1,18})(?:\.[0-9]*)?")
 
 
@@ -21,7 +22,9 @@ def _text(value: Any) -> str | None:
 
 
 def _id(value: Any) -> str:
-    return "" if isinstance(value, float) else _text(value) or ""
+    """Digits only: an id is shown to models as it is, so it must not be able to say anything."""
+    text = "" if isinstance(value, float) else _text(value) or ""
+    return text if _ID.fullmatch(text) else ""
 
 
 def _reference(value: Any) -> str | None:
@@ -31,6 +34,10 @@ def _reference(value: Any) -> str | None:
 
 def _ids(value: Any) -> tuple[str, ...]:
     return tuple(filter(None, map(_id, value))) if isinstance(value, list | tuple) else ()
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(filter(None, map(_text, value))) if isinstance(value, list | tuple) else ()
 
 
 def _count(value: Any) -> int | None:
@@ -78,6 +85,7 @@ Text = Annotated[str | None, BeforeValidator(_text)]
 Id = Annotated[str, BeforeValidator(_id)]
 Reference = Annotated[str | None, BeforeValidator(_reference)]
 Ids = Annotated[tuple[str, ...], BeforeValidator(_ids)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Count = Annotated[int | None, BeforeValidator(_count)]
 Flag = Annotated[bool | None, BeforeValidator(_flag)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]

@@ -66,12 +66,15 @@ def show(
 
 @app.command()
 def verify(ledger: LedgerUrl = None) -> None:
-    """Check that no record was changed or removed; 1 where one was."""
+    """Check the chain of events: no row changed, none removed from between others; 1 where one was.
+
+    A chain does not show that rows were cut off its end, nor does it cover the names and values beside it.
+    """
     opened = _open(ledger)
     wrong = opened.verify()
     if wrong:
         fail(wrong)
-    typer.echo(f"The chain is whole: {len(opened.entries())} calls on record, none changed or removed.")
+    typer.echo(f"The chain is whole: {len(opened.entries())} calls on record, no row changed or missing in between.")
 
 
 @app.command()

@@ -69,6 +69,7 @@ def _row(tool: type[ActiveCampaignTool], rights: Grants | None, agent: str | Non
         "name": name,
         "permission": endpoint.permission,
         "level": str(endpoint.level),
+        "full_when": endpoint.full_when,
         "risk": endpoint.risk,
         "acts_on": endpoint.acts_on,
         "event": endpoint.event,
@@ -110,7 +111,8 @@ def _two_lines_each(rows: list[dict[str, Any]]) -> Group:
 def _level(row: dict[str, Any]) -> Text:
     from rich.text import Text
 
-    return Text(f"{row['level']:<7}", style={"full": "red", "write": "yellow"}.get(row["level"], ""))
+    level = f"{row['level']}, full" if row["full_when"] else row["level"]  # the latter in cases that its card explains
+    return Text(f"{level:<12}", style={"full": "red", "write": "yellow"}.get(row["level"], ""))
 
 
 def _mark(row: dict[str, Any]) -> Text:

@@ -18,6 +18,7 @@ from pydantic import (
     PlainSerializer,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import CoreSchema
 
@@ -62,6 +63,14 @@ class PagedArguments(Arguments):
 
     limit: Annotated[int, Field(ge=1, le=100)] | None = Field(None, description="1-100, default 20")
     offset: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> PagedArguments:
+        """An empty filter would find everybody, where whoever computed it expected nobody."""
+        for name in type(self).model_fields:
+            if getattr(self, name) in ("", []):
+                raise ValueError(f"{name!r} is empty, which would find everything. Leave it out if that is meant.")
+        return self
 
 
 def invalid(tool: str, error: ValidationError) -> InvalidCall:

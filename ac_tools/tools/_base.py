@@ -185,7 +185,7 @@ class ActiveCampaignTool(BaseTool):
         """Hand the arguments on as they came: `_run` validates them, because some paths lead there directly."""
         if isinstance(tool_input, str):
             return (tool_input,), {}
-        return (), dict(tool_input)
+        return (), {str(name): value for name, value in tool_input.items()}
 
     @final
     def _run(self, /, *args: Any, **kwargs: Any) -> tuple[Any, Any]:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from ac_guardrails import Action, Answer, Card, InvalidCall, Level, Need, Plan, Reference, Request, inert
+from ac_guardrails import Action, Answer, Card, InvalidCall, Level, Need, Plan, Reference, Request, quoted
 from ac_tools.tools._arguments import Arguments, PagedArguments, invalid
 from ac_tools.tools._endpoint import NOUNS
 from ac_tools.tools._names import Names, label, names_of
-from ac_tools.tools._references import Ref
+from ac_tools.tools._references import Ref, is_address
 
 if TYPE_CHECKING:
     from ac_guardrails._job import Exchange
     from ac_tools.tools._base import ActiveCampaignTool
+
+
+_LONGEST_SEARCH = 4000
 
 
 class Call:
@@ -73,7 +76,7 @@ class Call:
             if isinstance(value, Ref):
                 values[name] = self._named(value, plain=plain)
             else:
-                values[name] = inert(str(value), limit=120) if plain else "…"
+                values[name] = _shown(value) if plain else "…"
         return template.format_map({**values, **self.tool.words(self)})
 
     def narrowing(self) -> str:
@@ -82,7 +85,7 @@ class Call:
             return ""
         given = self.args.model_dump(exclude_none=True)
         parts = [
-            self._named(value, plain=True) if isinstance(value, Ref) else f"{name} {inert(str(value), limit=60)}"
+            self._named(value, plain=True) if isinstance(value, Ref) else f"{name} {_shown(value)}"
             for name, value in given.items()
         ]
         return f" ({', '.join(parts)})" if parts else ""
@@ -93,7 +96,17 @@ class Call:
             return label(known) if plain else f"{known.noun} {known.id}"
         if ref.id is not None:
             return f"{ref.noun} {ref.id}"
-        return f"{ref.noun} {inert(ref.name, limit=80)!r}" if plain else f"a {ref.noun} by name"
+        return f"{ref.noun} {quoted(ref.name, limit=80)}" if plain else f"{_article(ref.noun)} by name"
+
+
+def _shown(value: Any) -> str:
+    """A value in a sentence of ours: bare where it can only be a word, a number or an address, else as data."""
+    text = str(value)
+    return text if text.replace("-", "").isalnum() or is_address(text) else quoted(text, limit=120)
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 class ToolJob:
@@ -123,6 +136,7 @@ class ToolJob:
         call = self._begun()
         call.readable = readable
         yield from self._resolve(call)
+        yield self._action(call, None)
         early = yield from self._tool.look(call)
         if isinstance(early, Answer):
             return early
@@ -140,13 +154,17 @@ class ToolJob:
         assert issubclass(schema, Arguments)
         try:
             args = schema.model_validate(self._raw)
-            args.model_dump_json()
+            text = args.model_dump_json()
         except ValidationError as error:
             raise invalid(self.tool, error) from None
-        except (ValueError, UnicodeError):
+        except (ValueError, RecursionError):
             raise InvalidCall(
-                f"{self.tool} was not called: an argument holds text that is not valid Unicode."
+                f"{self.tool} was not called: its arguments are nested too deep, or hold text that is not valid."
             ) from None
+        if len(text) > _LONGEST_SEARCH and self._tool.endpoint.method == "GET":
+            raise InvalidCall(
+                f"{self.tool} was not called: a search of {len(text)} characters is too long. Shorten it."
+            )
         call = Call(self._tool, args)
         self._tool.check(call)
         if self._tool.name == type(self._tool).model_fields["name"].default:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ac_guardrails import Request, quoted
 from ac_guardrails._job import Exchange
+from ac_tools._errors import UnreadableResponseError
 from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, FieldValue, Record
 from ac_tools.tools._call import Call
 from ac_tools.tools._render import (
@@ -131,6 +132,10 @@ def look_at_contact(call: Call) -> Exchange:
     """Read who the contact is, for the card."""
     reply = yield Request("GET", f"/contacts/{call.id(call.args.contact)}")
     contact = one(reply, "contact", Contact)
+    if contact.id != str(call.id(call.args.contact)):
+        raise UnreadableResponseError(
+            f"The account answered with another contact than {call.id(call.args.contact)}. Nothing was changed."
+        )
     call.seen["contact"] = contact
     call.facts["contact"] = call.id(call.args.contact)
     call.facts["since"] = day(contact.created_at)

@@ -215,7 +215,7 @@ def _unknown(ref: Ref, rows: list[Row], readable: frozenset[str]) -> str:
     candidates = [by_name[name] for name in close] or rows[:_MOST_CANDIDATES]
     if not candidates:
         return f"No {ref.noun} is called {shown!r}; the account has none."
-    more = ", ..." if len(rows) > len(candidates) else ""
+    more = ", and others" if len(rows) > len(candidates) else ""
     return f"No {ref.noun} is called {shown!r}. There are: {_listed(candidates)}{more}."
 
 

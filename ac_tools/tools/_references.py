@@ -10,8 +10,6 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from ac_guardrails import inert
-
 _ID = re.compile(r"[1-9][0-9]{0,17}")
 _ADDRESS = re.compile(
     r"[^\s@<>()\[\]\\,;:\"]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
@@ -75,20 +73,20 @@ class Noun:
         if isinstance(value, Ref):
             return value
         if isinstance(value, int) and not isinstance(value, bool):
-            value, by_number = str(value) if abs(value) < 10**18 else "0", True
-        else:
-            by_number = False
+            if not 0 < value < 10**18:
+                raise self._refused(value if abs(value) < 10**18 else "a number of that length")
+            return Ref(self.noun, value)
         if not isinstance(value, str):
-            raise self._refused(repr(value))
-        return self._by_text(value, by_number=by_number)
+            raise self._refused(value)
+        return self._by_text(value)
 
-    def _by_text(self, value: str, *, by_number: bool) -> Ref:
+    def _by_text(self, value: str) -> Ref:
         if not value or value != value.strip() or any(unicodedata.category(char)[0] == "C" for char in value):
             raise self._refused(value, " It may not be empty or hold outer spaces or control characters.")
         if _ID.fullmatch(value):
-            has_free_name = not by_number and self.noun not in (*_BY_ADDRESS, *_BY_ID_ONLY)
+            has_free_name = self.noun not in (*_BY_ADDRESS, *_BY_ID_ONLY)
             return Ref(self.noun, int(value), value if has_free_name else "")
-        if by_number or self.noun in _BY_ID_ONLY or value.isnumeric():
+        if self.noun in _BY_ID_ONLY or value.isnumeric():
             raise self._refused(value)
         if self.noun in _BY_ADDRESS:
             return self._by_address(value)
@@ -102,9 +100,10 @@ class Noun:
             raise self._refused(value)
         return Ref(self.noun, None, value)
 
-    def _refused(self, value: str, more: str = "") -> ValueError:
-        shown = inert(value, limit=60)
-        return ValueError(f"{shown!r} names no {self.noun}. Give {self._valid()}.{more}")
+    def _refused(self, value: Any, more: str = "") -> ValueError:
+        shown = repr(value)
+        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+        return ValueError(f"{shown} names no {self.noun}. Give {self._valid()}.{more}")
 
     def _valid(self) -> str:
         if self.noun in _BY_ID_ONLY:

@@ -61,7 +61,8 @@ def collection(reply: Any, key: str, record: type[R]) -> list[R]:
     Raises:
         UnreadableResponseError: The reply has no such collection.
     """
-    if not isinstance(reply.data, Mapping) or key not in reply.data:
+    rows = reply.data.get(key) if isinstance(reply.data, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise _without(reply, key)
     return records(reply, key, record)
 

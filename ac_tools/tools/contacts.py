@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ac_guardrails import Answer, InvalidCall, Level, Request
 from ac_guardrails._job import Exchange
-from ac_tools._records import Contact
+from ac_tools._records import Contact, ContactList
 from ac_tools.tools._arguments import Arguments, Email, Moment, PagedArguments, choice, sortable
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
@@ -29,6 +29,7 @@ from ac_tools.tools._render import (
     content,
     one,
     page_answer,
+    ties_of,
 )
 
 ContactOrders = Annotated[str | None, sortable("id", "cdate", "email", "first_name", "last_name", "name")]
@@ -216,6 +217,7 @@ class UpdateContact(_Write):
         level=Level.WRITE,
         acts_on="contact",
         risk="overwrites names and fields",
+        full_when="it changes the address of someone who opted out or bounced",
         event="update",
         wrap="contact",
         reply="contact",
@@ -224,6 +226,30 @@ class UpdateContact(_Write):
         inverse="write the former values back",
         changes=("contact",),
     )
+
+    def look(self, call: Call) -> Exchange:
+        """A new address for someone who opted out would free the old one to be subscribed again."""
+        if call.args.email is None:
+            return
+        path = f"/contacts/{call.id(call.args.contact)}/contactLists"
+        for row in (yield from ties_of(path, "contactLists", ContactList)):
+            if row.status in ("unsubscribed", "bounced"):
+                call.raise_to("contacts", Level.FULL)
+                call.facts["left"] = row.status
+        if call.facts:
+            yield from look_at_contact(call)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """Whom it happens to, and the new address."""
+        return (*contact_rows(call), *((("New address", call.args.email),) if call.args.email else ()))
+
+    def why(self, call: Call) -> str:
+        """What makes it more than an ordinary change."""
+        return "It frees the address of someone who opted out or bounced"
+
+    def warning(self, call: Call) -> str:
+        """Said last."""
+        return "Under the old address nobody is known as having opted out any more."
 
     def check(self, call: Call) -> None:
         """Something must change."""

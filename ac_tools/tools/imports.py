@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -15,7 +16,7 @@ from pydantic import Field
 from ac_guardrails import Answer, InvalidCall, Level, Need, Reference, Request, inert, quoted
 from ac_guardrails._job import Exchange
 from ac_guardrails._steps import Pause
-from ac_tools._errors import ActiveCampaignError, InvalidRequestError
+from ac_tools._errors import ActiveCampaignError, InvalidRequestError, UnreadableResponseError
 from ac_tools._records import Automation, ImportBatch, MailingList
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
@@ -28,6 +29,7 @@ from ac_tools.tools._render import content, one, optional
 
 _PER_MINUTE = {True: 20, False: 100}
 """Documented: requests a minute, where each carries one contact, and where each carries several."""
+_BATCH_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _ENDED = ("completed", "failed", "interrupted")
 _MOST_SHOWN = 15
 
@@ -195,7 +197,7 @@ class ImportContacts(ActiveCampaignTool):
             except ActiveCampaignError as error:
                 raise _after(error, number, len(requests)) from None
             else:
-                batches.append(ImportBatch.from_wire(reply.data))
+                batches.append(_queued(reply, number, len(requests)))
         ended = yield from self._followed(batches)
         failed += [
             (email, fault_of(email) or "the account gave no reason") for batch in ended for email in batch.failed
@@ -261,6 +263,16 @@ def _keep_limit(account: Any, *, alone: bool) -> Exchange:
         yield Pause(wait)
 
 
+def _queued(reply: Any, number: int, total: int) -> ImportBatch:
+    """The batch that a reply names; one that names none may have queued it all the same."""
+    batch = ImportBatch.from_wire(reply.data if isinstance(reply.data, dict) else {})
+    if not _BATCH_ID.fullmatch(batch.batch_id or ""):
+        raise _after(
+            UnreadableResponseError("The account took the import and named no batch to follow."), number, total
+        )
+    return batch
+
+
 def _after(error: ActiveCampaignError, number: int, total: int) -> ActiveCampaignError:
     """The error of one request, with how far the import had come."""
     if number > 1:
@@ -269,11 +281,16 @@ def _after(error: ActiveCampaignError, number: int, total: int) -> ActiveCampaig
     return error
 
 
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
 def _report(result: ImportResult, sent: int) -> list[str]:
     taken = sum(len(batch.succeeded) for batch in result.batches)
     open_batches = [batch for batch in result.batches if batch.status not in _ENDED]
     lines = [
-        f"Import of {sent} people in {len(result.batches)} request(s): {taken} taken, {len(result.failed)} failed."
+        f"Import of {_counted(sent, 'person', 'people')} in {_counted(len(result.batches), 'request', 'requests')}: "
+        f"{taken} taken, {len(result.failed)} failed."
     ]
     lines += [
         f"Batch {batch.batch_id} is still {batch.status or 'running'}; it goes on by itself. Do not import again."

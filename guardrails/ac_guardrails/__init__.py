@@ -4,7 +4,7 @@ It knows no product. A product brings a `Catalog` of its areas and tools, and `J
 """
 
 from ac_guardrails._action import Action, Reference
-from ac_guardrails._approvals import ApprovalRequest, Approver, Card, Decision
+from ac_guardrails._approvals import ApprovalRequest, Approver, CannotAskError, Card, Decision
 from ac_guardrails._catalog import Catalog, CatalogTool, Level, Need
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import LedgerError
@@ -22,6 +22,7 @@ __all__ = [
     "Answer",
     "ApprovalRequest",
     "Approver",
+    "CannotAskError",
     "Card",
     "Catalog",
     "CatalogTool",

@@ -120,6 +120,10 @@ class Decision:
         return cls("edit", by, arguments=arguments)
 
 
+class CannotAskError(RuntimeError):
+    """An approver that cannot reach anybody raises this; its message, a clause, is told to the agent."""
+
+
 Approver = Callable[[ApprovalRequest], Decision | Awaitable[Decision]]
 """Anyone who can be asked: a function, sync or async, from a request to a decision.
 

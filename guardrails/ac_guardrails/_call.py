@@ -7,21 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._action import Action
-from ac_guardrails._approvals import ApprovalRequest, Decision
+from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision
 from ac_guardrails._canonical import canonical
 from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Verdict
 from ac_guardrails._job import Answer, Exchange, InvalidCall, Job, Plan, Refusal
 from ac_guardrails._record import Record
 from ac_guardrails._request import PermitError, Request, mint
-from ac_guardrails._steps import Ask, Effect, Pause, Send, Steps
+from ac_guardrails._steps import Ask, Effect, LateError, Pause, Send, Steps
+from ac_guardrails._text import inert
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
 
 _MOST_EDITS = 5
 _WARNINGS = {
-    "unknown": " Nobody knows yet whether it happened. Do not repeat it; read the record back first.",
+    "unknown": " Nobody knows yet whether it happened. Do not repeat it before you have read the record back.",
     "partly": " A part of it was done before that. Read the record back before you repeat it.",
 }
 _READ_FIRST = Verdict("allow", "")
@@ -84,7 +85,7 @@ class Call:
             if answer.kind == "approve":
                 return (yield from self._performed(prepared))
             self._job = self._job.edited(answer.arguments or {})
-            self._edited, self._editor = prepared.action, answer.by
+            self._edited, self._editor = prepared.action, inert(answer.by, limit=80)
         return (yield from self._refused("It was edited too many times."))
 
     def _prepared(self, outline: Action) -> Steps[Plan | Answer]:
@@ -95,6 +96,9 @@ class Call:
         except InvalidCall as error:
             yield from self._record.decided(outline, _READ_FIRST)
             return (yield from self._refused(str(error), kind="invalid"))
+        except _Denied as error:
+            yield from self._record.decided(error.action, error.verdict)
+            return (yield from self._refused(error.verdict.reason, rule=error.verdict.rule))
         except LedgerError:
             raise
         except BaseException as error:
@@ -134,20 +138,24 @@ class Call:
         decision = yield from self._decision_of(request)
         if isinstance(decision, str):
             return (yield from self._refused(decision))
-        if guard.clock() >= request.expires_at:
+        if decision is None or guard.clock() >= request.expires_at:
             reason = "The approval came too late and nothing ran. You may ask again with the same call."
             return (yield from self._refused(reason, kind="expired"))
         yield from self._record.answered(decision)
         if decision.kind == "reject":
-            because = f" Reason: {decision.reason.rstrip('.')}." if decision.reason else ""
-            reason = f"{decision.by} rejected this call.{because} Do not try it another way."
+            because = f" Reason: {inert(decision.reason, limit=400).rstrip('.')}." if decision.reason else ""
+            reason = f"{inert(decision.by, limit=80)} rejected this call.{because} Do not try it another way."
             return (yield from self._refused(reason, kind="rejected"))
         return decision
 
-    def _decision_of(self, request: ApprovalRequest) -> Generator[Effect, Any, Decision | str]:
+    def _decision_of(self, request: ApprovalRequest) -> Generator[Effect, Any, Decision | str | None]:
         assert self._guard.approver is not None
         try:
-            answer = yield Ask(self._guard.approver, request)
+            answer = yield Ask(self._guard.approver, request, self._guard.expires)
+        except CannotAskError as error:
+            return f"Nobody could be asked: {error}."
+        except LateError:
+            return None
         except Exception as error:
             return f"The approver failed ({type(error).__name__}), which counts as no."
         except BaseException:
@@ -175,7 +183,7 @@ class Call:
         yield from self._record.outcome(outcome, durable=plan.action.is_write, result=answer.content[:2000])
         return answer
 
-    def _pumped(self, exchange: Exchange, one: Callable[[Request | Pause], Steps[Any]]) -> Steps[Any]:
+    def _pumped(self, exchange: Exchange, one: Callable[[Any], Steps[Any]]) -> Steps[Any]:
         """Do the job's own steps one by one. The account's errors are the job's to handle, our own faults are not."""
         result: Any = None
         error: Exception | None = None
@@ -195,8 +203,13 @@ class Call:
         finally:
             exchange.close()
 
-    def _reading(self, step: Request | Pause) -> Steps[Any]:
+    def _reading(self, step: Request | Pause | Action) -> Steps[Any]:
         """One step before the decision: it may not change anything."""
+        if isinstance(step, Action):
+            verdict = self._guard.grants.decide(step, {}, on=self._guard.today())
+            if verdict.denied:
+                raise _Denied(step, verdict)
+            return None
         if isinstance(step, Pause):
             return (yield step)
         if step.is_write:
@@ -265,7 +278,7 @@ class Call:
         yield from self._record.outcome(outcome, reason=type(error).__name__, status=status, durable=True, **kept)
         if told is None:
             raise error
-        return self._no("unknown" if outcome == "unknown" else "failed", f"{error}{_WARNINGS.get(outcome, '')}")
+        return self._no("unknown" if outcome == "unknown" else "failed", _told(error, outcome))
 
     def _outcome(self, error: BaseException | None = None) -> str:
         """What became of the writes of a call that did not succeed."""
@@ -285,6 +298,21 @@ class Call:
 
     def _no(self, kind: str, reason: str) -> Answer:
         return Answer(reason, Refusal(kind, reason, self._record.entry), ok=False)
+
+
+def _told(error: BaseException, outcome: str) -> str:
+    """The error in words, and what to beware of, said once."""
+    text = str(error)
+    return text if "Nobody knows" in text else f"{text}{_WARNINGS.get(outcome, '')}"
+
+
+class _Denied(Exception):  # noqa: N818 - never leaves this module
+    """The grants do not reach what the call names."""
+
+    def __init__(self, action: Action, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.action = action
+        self.verdict = verdict
 
 
 class _OverLimit(Exception):  # noqa: N818 - never leaves this module

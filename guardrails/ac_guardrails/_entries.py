@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ac_guardrails._text import inert
+
 _OUTCOMES = {
     "done": "done",
     "nothing": "nothing had to be done",
@@ -117,12 +119,12 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
                 entry,
                 decision=event["decision"],
                 by=event.get("by", ""),
-                reason=entry.payload.get("reason", ""),
+                reason=_kept(entry, "reason"),
                 state="open",
             )
         case "refused":
             decision = event.get("decision", "refused")
-            reason = entry.payload.get("error") or event.get("reason", "") or entry.reason
+            reason = _kept(entry, "error") or event.get("reason", "") or entry.reason
             return replace(entry, decision=decision, reason=reason, state="closed")
         case "read":
             return replace(entry, reads=entry.reads + 1)
@@ -131,9 +133,14 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
         case "outcome" | "failed":
             outcome = event.get("outcome", "failed")
             state = "unknown" if outcome == "unknown" else "closed"
-            said = entry.payload.get("error") or event.get("reason", "")
+            said = _kept(entry, "error") or event.get("reason", "")
             return replace(entry, outcome=outcome, state=state, reason="" if outcome == "done" else said)
     return entry
+
+
+def _kept(entry: Entry, name: str) -> str:
+    """A text from the payload, on one line."""
+    return inert(str(entry.payload.get(name, "")), limit=600)
 
 
 def _decided(entry: Entry, event: Mapping[str, Any]) -> Entry:

@@ -230,7 +230,8 @@ def _outside_only(action: Action, grant: Grant) -> Verdict | None:
 
 
 def _within(reference: Reference, allowed: frozenset[str]) -> bool:
-    return str(reference.id) in allowed or (bool(reference.name) and reference.name.casefold() in allowed)
+    names = {name.casefold() for name in allowed}
+    return str(reference.id) in allowed or (bool(reference.name) and reference.name.casefold() in names)
 
 
 def _over_limit(action: Action, grant: Grant, need: Need, used: Mapping[tuple[str, int], int]) -> Verdict | None:

@@ -45,6 +45,8 @@ def _read(tree: Located, catalog: Catalog) -> Grants:
     for agent, node in top["agents"].items("'agents'"):
         if not agent.strip():
             raise node.key_error("an agent needs a name.")
+        if agent != agent.strip() or not agent.isprintable():
+            raise node.key_error(f"{agent!r} is no name for an agent. Use letters, without spaces around them.")
         agents[agent] = {}
         for area, entry in node.items(f"The agent {agent!r}"):
             agents[agent][area] = _grant(area, entry, catalog)
@@ -115,7 +117,9 @@ def _only(area: str, node: Located, catalog: Catalog) -> dict[str, frozenset[str
 def _name_or_id(node: Located) -> str:
     if isinstance(node.value, bool) or not isinstance(node.value, (str, int)) or not str(node.value).strip():
         raise node.error(f"a name or an id is expected here, not {node.shown()}. Put names in quotation marks.")
-    return str(node.value).strip().casefold()
+    if isinstance(node.value, int) and (node.value < 1 or node.bare not in ("", str(node.value))):
+        raise node.error(f"{node.shown()} is no id. An id is a whole number above 0; put names in quotation marks.")
+    return str(node.value).strip()
 
 
 def _until(node: Located) -> date:

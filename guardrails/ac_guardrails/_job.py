@@ -11,8 +11,12 @@ from ac_guardrails._approvals import Card
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Pause
 
-Exchange = Generator[Request | Pause, Any, Any]
-"""A product's part of a call: yields requests, is sent replies. The guard permits, records and sends each of them."""
+Exchange = Generator[Request | Pause | Action, Any, Any]
+"""A product's part of a call: yields requests, is sent replies. The guard permits, records and sends each of them.
+
+While it is prepared it may also yield an action whose references are resolved: the call ends there if the grants do not
+reach them, before anything about them is read.
+"""
 
 
 class InvalidCall(ValueError):  # noqa: N818 - no fault of the program, but an answer to the model

@@ -242,8 +242,10 @@ class Ledger:
         if self._connection is not None:
             return self._connection
         try:
+            if self._path != ":memory:":  # names and addresses lie in it: nobody else's to read
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise LedgerError(f"The ledger {self._path} cannot be opened ({error}).") from error
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -16,6 +16,7 @@ from ac_guardrails._job import Job
 from ac_guardrails._ledger import Ledger, new_entry
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Effect, Steps, Store
+from ac_guardrails._text import inert
 
 _DECIDED = {"approve": "approved", "reject": "rejected", "edit": "edited"}
 
@@ -68,7 +69,7 @@ class Record:
 
     def answered(self, decision: Decision) -> Steps[None]:
         """The person's answer."""
-        event = self._event("answered", decision=_DECIDED[decision.kind], by=decision.by[:80])
+        event = self._event("answered", decision=_DECIDED[decision.kind], by=inert(decision.by, limit=80))
         yield from self._append(event, payload={"reason": decision.reason} if decision.reason else None)
 
     def refused(self, reason: str, *, kind: str, rule: str = "") -> Steps[None]:

@@ -50,18 +50,20 @@ class Ask:
 
     approver: Approver
     request: ApprovalRequest
+    seconds: float
+    """How long an async approver is waited for; a sync one cannot be stopped."""
 
     def do(self, sender: Sender) -> Any:
         """Ask, whether the approver is sync or async, inside a running loop or not."""
         answer = self.approver(self.request)
-        return _in_own_loop(answer) if inspect.isawaitable(answer) else answer
+        return _in_own_loop(answer, self.seconds) if inspect.isawaitable(answer) else answer
 
     async def ado(self, sender: Sender) -> Any:
         """Ask without blocking the loop, even if the approver does."""
         if _is_async(self.approver):
-            return await self.approver(self.request)  # type: ignore[misc]  # _is_async told
+            return await _within(self.approver(self.request), self.seconds)  # type: ignore[arg-type]
         answer = await asyncio.to_thread(self._answer)
-        return await answer if inspect.isawaitable(answer) else answer
+        return await _within(answer, self.seconds) if inspect.isawaitable(answer) else answer
 
     def _answer(self) -> Any:
         try:
@@ -172,11 +174,27 @@ def _is_async(approver: Approver) -> bool:
     return inspect.iscoroutinefunction(approver) or inspect.iscoroutinefunction(type(approver).__call__)
 
 
-def _in_own_loop(answer: Awaitable[Any]) -> Any:
+class LateError(Exception):
+    """Nobody answered in time."""
+
+
+async def _within(answer: Awaitable[Any], seconds: float) -> Any:
+    """Wait for an answer; what the approver itself raises, a timeout of its own among it, comes through as it is."""
+    task = asyncio.ensure_future(answer)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+        if task.done():
+            return task.result()
+        raise LateError
+    finally:
+        task.cancel()
+
+
+def _in_own_loop(answer: Awaitable[Any], seconds: float) -> Any:
     """Wait for an async approver from sync code: on a loop of its own, in a thread, since this one may run a loop."""
 
     async def wait() -> Any:
-        return await answer
+        return await _within(answer, seconds)
 
     result: list[Any] = []
     context = contextvars.copy_context()

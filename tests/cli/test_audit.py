@@ -73,7 +73,7 @@ def test_verify_finds_a_changed_record(cli, ledger):
     whole = cli("audit", "verify", "--ledger", ledger)
     assert (whole.exit_code, whole.stdout) == (
         0,
-        "The chain is whole: 5 calls on record, none changed or removed.\n",
+        "The chain is whole: 5 calls on record, no row changed or missing in between.\n",
     )
     connection = sqlite3.connect(ledger.removeprefix("sqlite:///"))
     with connection:

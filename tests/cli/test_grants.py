@@ -59,7 +59,7 @@ def test_show_is_a_matrix_of_agents_and_areas(cli):
     assert max(map(len, lines)) <= 80
     (row,) = [line.split() for line in lines if line.startswith("marketing ")]
     assert row == ["marketing", "full", "full", "write", "read", "read", "off", "full", "off"]
-    assert "marketing, lists: only the list newsletter or trade news; at most 500 people in" in result.stdout
+    assert "marketing, lists: only the list Newsletter or Trade news; at most 500 people in" in result.stdout
     assert "sales, deals: at most 60 people in any hour; ac_update_deal asks a person" in result.stdout
 
 

@@ -157,7 +157,8 @@ def test_the_real_tools_leave_readable_sentences(toolkit: Any, run: Any) -> None
     entries = toolkit.guard.ledger.entries()
     host = toolkit.account.host
     assert (
-        entries[0].sentence == f"marketing asked to create the custom field Shirt size (text) in {host}: allowed, done."
+        entries[0].sentence
+        == f"marketing asked to create the custom field «Shirt size» (text) in {host}: allowed, done."
     )
     assert entries[1].sentence.startswith("marketing asked to delete contact 46")
     assert entries[1].sentence.endswith(f" in {host}: approved by anna, done.")

@@ -26,7 +26,7 @@ def test_an_import_is_split_by_people(toolkit: Any, wire: Any, run: Any) -> None
     sent = [[each["email"] for each in body["contacts"]] for body in wire.bodies(PATH)]
     assert [len(each) for each in sent] == [250, 250, 1]
     assert [email for each in sent for email in each] == [each["email"] for each in people(501)]
-    assert "Import of 501 people in 3 request(s): 501 taken, 0 failed." in answer.content
+    assert "Import of 501 people in 3 requests: 501 taken, 0 failed." in answer.content
     assert sum(len(batch.succeeded) for batch in answer.artifact.batches) == 501
 
 

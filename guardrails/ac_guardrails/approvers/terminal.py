@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ac_guardrails._approvals import ApprovalRequest, Decision
+from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision
 from ac_guardrails._canonical import canonical
 from ac_guardrails._text import inert
 
@@ -30,9 +30,20 @@ def ask_in_terminal(request: ApprovalRequest) -> Decision:
     """
     with _ONE_AT_A_TIME:
         if sys.stdin is None or not sys.stdin.isatty():
-            return Decision.reject("there is no terminal to ask in", by="nobody")
+            raise CannotAskError("there is no terminal to ask in")
         show_card(request)
+        _forget_typed()
         return _answer(request, _person())
+
+
+def _forget_typed() -> None:
+    """What was typed before the card was there is no answer to it."""
+    try:
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    except (ImportError, OSError, ValueError):
+        pass  # no such terminal; there is nothing to forget
 
 
 def show_card(request: ApprovalRequest, console: Console | None = None) -> None:
