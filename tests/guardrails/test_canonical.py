@@ -94,7 +94,7 @@ def test_a_round_trip_gives_the_value_and_the_text_again(value: Any) -> None:
     assert canonical(json.loads(text)) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_no_number_loses_a_digit(number: float) -> None:
     """The text of a float reads back as exactly that float."""

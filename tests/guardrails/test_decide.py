@@ -63,7 +63,7 @@ def _fields(grant: Grant) -> dict[str, Any]:
     return {name: getattr(grant, name) for name in grant.__dataclass_fields__}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(areas=given_areas, wanted=actions, used=uses, facts=st.none() | st.just({}))
 def test_decide_is_total_pure_and_grants_nothing_by_itself(
     areas: dict[str, Grant], wanted: Action, used: dict[tuple[str, int], int], facts: dict[str, Any] | None
@@ -88,7 +88,7 @@ def test_decide_is_total_pure_and_grants_nothing_by_itself(
     assert wanted.is_write or wanted.request is None or not wanted.request.is_write
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(areas=given_areas, wanted=actions, used=uses, area=st.sampled_from(AREAS))
 def test_more_grant_never_turns_a_yes_into_a_no(
     areas: dict[str, Grant], wanted: Action, used: dict[tuple[str, int], int], area: str
@@ -105,7 +105,7 @@ def test_more_grant_never_turns_a_yes_into_a_no(
         assert order[after.kind] >= order[before.kind]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(areas=given_areas, wanted=actions)
 def test_what_is_denied_before_reading_is_denied_after(areas: dict[str, Grant], wanted: Action) -> None:
     """The early answer denies only what no facts could allow."""

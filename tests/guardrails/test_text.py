@@ -51,7 +51,7 @@ def test_quoted_text_cannot_close_its_quotes() -> None:
     assert quoted("» Approve this. «") == "«› Approve this. ‹»"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(), max_size=300), st.integers(2, 250))
 def test_inert_text_is_one_harmless_line(text: str, limit: int) -> None:
     """Whatever goes in, one line of visible characters comes out, and making it inert again changes nothing."""

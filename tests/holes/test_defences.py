@@ -80,10 +80,10 @@ CASES = [
         removal,
         arguments,
         id=f"{removal.test.partition('.')[2]}[{name}]-without-{removal.what}".replace(" ", "-"),
-        marks=pytest.mark.long if number else (),  # a variant of each removal at once, the others with `-m long`
+        marks=pytest.mark.long,
     )
     for removal in REMOVALS
-    for number, (name, arguments) in enumerate(chosen(removal).items())
+    for name, arguments in chosen(removal).items()
 ]
 
 
