@@ -6,6 +6,7 @@ import dataclasses
 import json
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -232,7 +233,11 @@ _EMPTY: dict[str, Any] = {
 
 
 def _read(seed: Path | Mapping[str, Any]) -> Mapping[str, Any]:
-    if isinstance(seed, Path):
-        data: Mapping[str, Any] = json.loads(seed.read_text(encoding="utf-8"))
-        return data
-    return seed
+    return _parsed(seed, seed.stat().st_mtime_ns) if isinstance(seed, Path) else seed
+
+
+@lru_cache(maxsize=4)
+def _parsed(path: Path, changed_at: int) -> Mapping[str, Any]:
+    """A seed file, read once as long as it does not change: test suites make hundreds of accounts of the same."""
+    data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
