@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ac_guardrails import Answer, InvalidCall, Level, Need, Request, quoted
+from ac_guardrails import Answer, InvalidCall, Level, Request, quoted
 from ac_guardrails._job import Exchange
 from ac_tools._errors import ActiveCampaignError
 from ac_tools._records import Field as FieldRecord
@@ -114,10 +114,6 @@ class CreateField(ActiveCampaignTool):
         inverse="delete the field, with all its values",
         changes=("field",),
     )
-
-    def needs(self, call: Call) -> tuple[Need, ...]:
-        """The list, where the field is for one only."""
-        return super().needs(call)
 
     def check(self, call: Call) -> None:
         """Options belong to types that have choices."""
