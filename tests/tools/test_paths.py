@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.messages import AIMessage, HumanMessage, ToolCall, ToolMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 
@@ -19,6 +16,7 @@ from ac_guardrails import Guard, Refusal
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS
 from ac_tools.sandbox import serve
+from ac_tools.testing import ScriptedChatModel
 from ac_tools.tools import TOOLS, ActiveCampaignTool
 
 NAMES = [tool.model_fields["name"].default for tool in TOOLS]
@@ -44,28 +42,9 @@ def answers(state: Mapping[str, Any]) -> list[ToolMessage]:
     return [message for message in state["messages"] if isinstance(message, ToolMessage)]
 
 
-class Scripted(BaseChatModel):
-    """A chat model that makes the calls it was given, one a turn, and keeps nothing in mind."""
-
-    script: list[ToolCall]
-
-    @property
-    def _llm_type(self) -> str:
-        return "scripted"
-
-    def bind_tools(self, tools: Any, **_: Any) -> Any:
-        return self
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **_: Any,
-    ) -> ChatResult:
-        turn = sum(isinstance(message, AIMessage) for message in messages)
-        calls = self.script[turn : turn + 1]
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("" if calls else "Done.", tool_calls=calls))])
+def scripted(script: list[ToolCall]) -> ScriptedChatModel:
+    """A chat model that makes the calls it was given, one a turn."""
+    return ScriptedChatModel(script=[*(AIMessage("", tool_calls=[call]) for call in script), AIMessage("Done.")])
 
 
 def _invoke(tool: ActiveCampaignTool, first: dict[str, Any], second: dict[str, Any]) -> list[Any]:
@@ -178,7 +157,7 @@ def test_an_agent_uses_all_tools(
 ) -> None:
     """An agent made by create_agent calls all 29 tools, one after the other."""
     chosen = toolkit if transport == "in process" else over_http
-    agent = create_agent(Scripted(script=script_of(valid, 0)), chosen.get_tools())
+    agent = create_agent(scripted(script_of(valid, 0)), chosen.get_tools())
     check_agent(agent.invoke({"messages": [HumanMessage("Go.")]}, {"recursion_limit": 200}))
 
 
@@ -188,7 +167,7 @@ async def test_an_async_agent_uses_all_tools(
 ) -> None:
     """An agent made by create_agent calls all 29 tools on an event loop."""
     chosen = toolkit if transport == "in process" else over_http
-    agent = create_agent(Scripted(script=script_of(valid, 1)), chosen.get_tools())
+    agent = create_agent(scripted(script_of(valid, 1)), chosen.get_tools())
     check_agent(await agent.ainvoke({"messages": [HumanMessage("Go.")]}, {"recursion_limit": 200}))
     await over_http.account.aclose()
 
@@ -228,7 +207,7 @@ async def test_an_agent_reads_a_refusal_and_goes_on(toolkit_for: Callable[..., A
     """In create_agent a refused call is an error message that the model reads, sync and async."""
     tools = toolkit_for(contacts="full").get_tools(include=["ac_delete_contact", "ac_get_contact"])
     script = [tool_call("ac_get_contact", {"contact": "../46"}, 1), tool_call("ac_get_contact", {"contact": 46}, 2)]
-    agent = create_agent(Scripted(script=script), tools)
+    agent = create_agent(scripted(script), tools)
     question: Any = {"messages": [HumanMessage("Go.")]}
     for state in (agent.invoke(question), await agent.ainvoke(question)):
         assert [message.status for message in answers(state)] == ["error", "success"]
