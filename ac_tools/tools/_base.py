@@ -14,10 +14,12 @@ from pydantic import ConfigDict, PrivateAttr
 
 from ac_guardrails import Answer, Guard, Level, Need, Reference, Refusal, Request
 from ac_guardrails._job import Exchange
+from ac_guardrails._settle import Finding, ReadBack
 from ac_tools._account import ActiveCampaign
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._call import Call, ToolJob, foreign_needs
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._references import Ref
 
 _SEALED = ("_run", "_arun", "run", "arun", "invoke", "ainvoke", "_to_args_and_kwargs", "_parse_input")
 _TOOL_CALL_ID: ContextVar[str | None] = ContextVar("tool_call_id", default=None)
@@ -138,6 +140,21 @@ class ActiveCampaignTool(BaseTool):
     def touches(self, call: Call) -> Mapping[str, Any]:
         """What, besides the records, a person's consent depends on: amounts."""
         return {}
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """What tells whether a write happened, as JSON: the declared arguments, references as ids."""
+        named = {name: getattr(call.args, name, None) for name in self.endpoint.key}
+        return {name: call.id(value) if isinstance(value, Ref) else value for name, value in named.items()}
+
+    def read_back(self, key: Mapping[str, Any], since: float) -> ReadBack:
+        """Read whether a write happened. Needs no call, so that it works after a restart.
+
+        Args:
+            key: The natural key, as `natural_key` gave it.
+            since: When the write left, in epoch seconds of this computer's clock.
+        """
+        return Finding("cannot_tell", f"{self.name} leaves nothing that could be read back")
+        yield  # a generator, like the ones that read something
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """What the card says of those whom it happens to."""

@@ -39,6 +39,8 @@ class Call:
         """Ids, counts, statuses and dates that decide; they go on record."""
         self.seen: dict[str, Any] = {}
         """Whatever else was read, for the card and the answer; it never goes on record."""
+        self.bound: dict[str, Any] = {}
+        """Values that a person's consent rests on, by the names that the endpoint says void it; kept with the card."""
         self.needs: tuple[Need, ...] = ()
 
     def id(self, ref: Ref) -> int:
@@ -144,6 +146,7 @@ class ToolJob:
         return Plan(
             action=action,
             facts=call.facts,
+            voids={name: call.bound.get(name, call.facts.get(name)) for name in self._tool.endpoint.voids},
             card=lambda: self._card(call, action),
             perform=lambda: self._perform(call, action),
         )
@@ -199,6 +202,8 @@ class ToolJob:
             people=tool.people(call),
             why=tool.why(call),
             touches=tool.touches(call),
+            acts_on=tool.endpoint.acts_on,
+            key=tool.natural_key(call) if request and request.is_write else {},
         )
 
     def _recorded(self, call: Call) -> dict[str, Any]:

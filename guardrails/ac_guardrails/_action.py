@@ -61,6 +61,10 @@ class Action:
     why: str = "It destroys something or reaches people"
     touches: Mapping[str, Any] = field(default_factory=dict)
     """What must stay the same for an approval to survive an edit, besides the references: amounts."""
+    acts_on: str = ""
+    """The kind of record that it acts on."""
+    key: Mapping[str, Any] = field(default_factory=dict)
+    """The natural key, resolved: what tells whether a write happened, as JSON. Empty where nothing does."""
 
     @property
     def level(self) -> Level:

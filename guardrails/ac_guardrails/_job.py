@@ -62,12 +62,14 @@ class Plan:
         facts: What was read and decides: ids, counts, statuses, dates; no contact's values, since it goes on record.
         card: What a person would be shown.
         perform: Carries the action out.
+        voids: What a person's consent rests on: if one of these has changed when the action would run, it is void.
     """
 
     action: Action
     card: Callable[[], Card]
     perform: Callable[[], Exchange]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    voids: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Job(Protocol):
