@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -16,11 +17,13 @@ from ac_guardrails._request import Permit, PermitError, Request
 from ac_tools._answers import doing
 from ac_tools._credentials import read_key, read_url
 from ac_tools._errors import ConfigurationError
-from ac_tools._exchange import Exchange, Reply, Steps
+from ac_tools._exchange import Exchange, Local, Reply, Step, Steps
 from ac_tools._http import Clients, Transport, Wire
 from ac_tools._pace import Limit, Pace
 
 if TYPE_CHECKING:
+    from ac_guardrails._ledger import Ledger
+    from ac_guardrails._turnstile import Turnstile
     from ac_tools.sandbox import Clock, Sandbox
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+/?")
@@ -36,8 +39,9 @@ class ActiveCampaign:
         url: The API URL of Settings > Developer; default ACTIVECAMPAIGN_URL. https, except on this machine.
         key: The API key of the same page; default ACTIVECAMPAIGN_API_KEY.
         transport: Any httpx transport to use instead of the network, sync, async or both; closed with the account.
-        limit: Requests a second, shared by all accounts of this process on the host; default 5 (documented), None for
-            no limit. With a transport and no limit the account has a budget of its own.
+        limit: Requests a second, shared by all accounts of this process on the host, and by all processes whose guards
+            have the same ledger file; default 5 (documented), None for no limit. With a transport and no limit the
+            account shares with other processes only.
         timeout: Seconds to wait for reading, writing or a free connection. Connecting has 5 at most.
         max_wait: Seconds that one request waits in all for the account to be ready again.
         retries: Further attempts where they are safe: reads, and whatever certainly was not sent.
@@ -78,6 +82,7 @@ class ActiveCampaign:
         self._retries = retries
         self._pace = Pace() if transport is not None and limit == "default" else Pace.of(host)
         self._pace.agree(limit)
+        self._turnstiles: set[Turnstile] = set()
         self._clients = Clients(
             key=key,
             timeout=timeout,
@@ -124,36 +129,58 @@ class ActiveCampaign:
             ActiveCampaignError: It failed; `outcome` says what became of a write.
         """
         steps = self._begin(request, permit)
-        result: Any = None
-        try:
-            while True:
-                step = steps.send(result)
-                if isinstance(step, Wire):
-                    result = self._clients.attempt(step)
-                else:
-                    time.sleep(step)
-        except StopIteration as done:
-            reply: Reply = done.value
-            return reply
-        finally:
-            steps.close()
+        go: Callable[[], Step] = partial(next, steps)
+        while True:
+            try:
+                step = go()
+            except StopIteration as done:
+                reply: Reply = done.value
+                return reply
+            try:
+                result = self._do(step)
+            except BaseException as error:
+                go = partial(steps.throw, error)
+            else:
+                go = partial(steps.send, result)
 
     async def asend(self, request: Request, permit: Permit | None) -> Reply:
         """The same for event loops."""
         steps = self._begin(request, permit)
-        result: Any = None
-        try:
-            while True:
-                step = steps.send(result)
-                if isinstance(step, Wire):
-                    result = await self._clients.aattempt(step)
-                else:
-                    await asyncio.sleep(step)
-        except StopIteration as done:
-            reply: Reply = done.value
-            return reply
-        finally:
-            steps.close()
+        go: Callable[[], Step] = partial(next, steps)
+        while True:
+            try:
+                step = go()
+            except StopIteration as done:
+                reply: Reply = done.value
+                return reply
+            try:
+                result = await self._ado(step)
+            except GeneratorExit:  # this coroutine is being closed and may not wait again
+                steps.close()
+                raise
+            except BaseException as error:
+                go = partial(steps.throw, error)
+            else:
+                go = partial(steps.send, result)
+
+    def share_budget(self, ledger: Ledger) -> None:
+        """Share the account's requests a second with every process of this machine that has the same ledger file.
+
+        A tool does this with its guard's ledger when it is made. A ledger in memory is nobody else's, and without a
+        limit there is nothing to share.
+        """
+        if ledger.blocks and self._pace.limit is not None:
+            self._turnstiles.add(self._pace.share(self.host, ledger.path))
+
+    def _do(self, step: Step) -> Any:
+        if isinstance(step, Wire):
+            return self._clients.attempt(step)
+        return step() if callable(step) else time.sleep(step)
+
+    async def _ado(self, step: Step) -> Any:
+        if isinstance(step, Wire):
+            return await self._clients.aattempt(step)
+        return await (_in_thread(step) if callable(step) else asyncio.sleep(step))
 
     def _begin(self, request: Request, permit: Permit | None) -> Steps:
         if type(permit) is not Permit:  # neither None, nor anything that only looks like one
@@ -188,10 +215,16 @@ class ActiveCampaign:
     def close(self) -> None:
         """Close the connections; the account can no longer be used."""
         self._clients.close()
+        self._leave_budget()
 
     async def aclose(self) -> None:
         """The same for event loops."""
         await self._clients.aclose()
+        await asyncio.to_thread(self._leave_budget)
+
+    def _leave_budget(self) -> None:
+        while self._turnstiles:
+            self._turnstiles.pop().close()
 
     def __enter__(self) -> Self:
         return self
@@ -216,3 +249,17 @@ class ActiveCampaign:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An ActiveCampaign account is not pickled: it holds a key. Make it anew from the environment.")
+
+
+async def _in_thread(work: Local) -> Any:
+    """Have it done without blocking the loop. It cannot be stopped, and what comes next must come after it."""
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    interruption: BaseException | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            interruption = error
+    if failure := interruption or future.exception():
+        raise failure
+    return future.result()

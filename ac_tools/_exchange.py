@@ -1,6 +1,7 @@
 """One exchange with an account: keep the pace, send, judge the answer, and send again where that is safe.
 
-There is no I/O in here, so threads and event loops share it: `Exchange.steps` yields what needs doing.
+There is no I/O in here, so threads and event loops share it: `Exchange.steps` yields what needs doing. What a step
+raises is raised inside, so that a slot is given back whatever happens.
 """
 
 from __future__ import annotations
@@ -8,17 +9,26 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from pydantic import SecretStr
 
+from ac_guardrails._events import LedgerError
 from ac_guardrails._request import Request
 from ac_tools._answers import clean, doing, next_step, read_answer
-from ac_tools._errors import ActiveCampaignError, ConnectError, OutcomeUnknownError, RateLimitError, ResponseError
+from ac_tools._errors import (
+    ActiveCampaignError,
+    ConfigurationError,
+    ConnectError,
+    OutcomeUnknownError,
+    RateLimitError,
+    ResponseError,
+)
 from ac_tools._http import Answer, Failure, Wire
 from ac_tools._pace import Pace
 
@@ -26,8 +36,13 @@ _PASSING = {429, 502, 503, 504}  # statuses after which a read may be tried agai
 _CHECK = "check the URL and the network, and try again."
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 8.0  # seconds
 
-Steps = Generator[float | Wire, Any, "Reply"]
-"""What sending needs done: sleep so many seconds, or send this once."""
+Local = Callable[[], Any]
+"""Work on a file of this machine, which an event loop leaves to a thread."""
+
+Step = float | Wire | Local
+"""What sending needs done: sleep so many seconds, send this once, or do this."""
+
+Steps = Generator[Step, Any, "Reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,7 @@ class Exchange:
         self._retries = retries
         self._tried = 0
         self._seconds = max_wait
+        self._has_slot = False
 
     def steps(self) -> Steps:
         """Send, and send again where that is safe.
@@ -84,26 +100,50 @@ class Exchange:
             outcome = self._failed(answer) if isinstance(answer, Failure) else self._read(answer)
             if isinstance(outcome, Reply):
                 return outcome
-            wait = self._wait(answer, outcome)
+            wait = yield from self._wait(answer, outcome)
             if wait is None:
                 raise outcome
             yield wait
 
-    def _attempt(self) -> Generator[float | Wire, Any, Answer | Failure]:
+    def _attempt(self) -> Generator[Step, Any, Answer | Failure]:
         """Wait for a slot, send once, and give the slot back whatever happens."""
-        while wait := self._pace.try_acquire():
-            if paused := self._pace.paused():
-                if paused > self._seconds:
-                    raise self._put_off(paused)
-                self._seconds -= paused
-            yield wait
         try:
+            while wait := (yield from self._paced(self._take_slot)):
+                if paused := self._pace.paused():
+                    if paused > self._seconds:
+                        raise self._put_off(paused)
+                    self._seconds -= paused
+                yield wait
             answer: Answer | Failure = yield self._wire
             if isinstance(answer, Answer):
                 self._pace.observe(answer.headers)
+        except GeneratorExit:  # whoever drove these steps does no more of them
+            self._give_slot()
+            raise
+        except LedgerError as error:
+            raise ConfigurationError(
+                f"The requests of all processes are counted in the ledger, so {self._doing} was put off. {error}",
+                method=self._request.method,
+                path=self._request.path,
+            ) from error
         finally:
-            self._pace.release()
+            if self._has_slot:
+                yield from self._paced(self._give_slot)
         return answer
+
+    def _paced(self, work: Local) -> Generator[Step, Any, Any]:
+        """Work on the budget, which is in a file where other processes share it."""
+        return (yield work) if self._pace.shared else work()
+
+    def _take_slot(self) -> float:
+        wait = self._pace.try_acquire()
+        self._has_slot = not wait
+        return wait
+
+    def _give_slot(self) -> None:
+        if self._has_slot:
+            self._has_slot = False
+            self._pace.release()
 
     def _read(self, answer: Answer) -> Reply | ResponseError:
         secrets = self._secrets()
@@ -129,7 +169,7 @@ class Exchange:
             text = f"ActiveCampaign could not be reached for {self._doing} ({reason}). Nothing was sent: {_CHECK}"
         return kind(text, method=self._request.method, path=self._request.path)
 
-    def _wait(self, answer: Answer | Failure, error: ActiveCampaignError) -> float | None:
+    def _wait(self, answer: Answer | Failure, error: ActiveCampaignError) -> Generator[Step, Any, float | None]:
         """Seconds until the next attempt, or None to give up; holds everyone back where the account asks for it."""
         wait = error.retry_after or _backoff(self._tried)
         if isinstance(answer, Failure):
@@ -137,7 +177,7 @@ class Exchange:
         else:
             asked = answer.status in _PASSING and error.retry_after is not None
             if asked or answer.status == 429:
-                self._pace.pause(wait)
+                yield from self._paced(partial(self._pace.pause, wait))
             again = answer.status in _PASSING and not self._request.is_write
             if again and asked and wait > self._seconds:
                 raise self._put_off(wait, answer=error)

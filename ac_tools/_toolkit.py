@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from langchain_core.tools import BaseToolkit
 from pydantic import ConfigDict, Field
 
-from ac_guardrails import Guard
+from ac_guardrails import Guard, Settlement
 from ac_tools._account import ActiveCampaign
 
 if TYPE_CHECKING:
@@ -111,6 +111,28 @@ class ActiveCampaignToolkit(BaseToolkit):
         while (call := pages.next_call()) is not None:
             for record in pages.feed(await pages.tool.ainvoke(call)):
                 yield record
+
+    def settle(self, entry: str = "") -> list[Settlement]:
+        """Find out what became of writes whose answer never came, by reading them back; nothing is sent again.
+
+        A write that is not there yet may still land, so it counts as not having happened only when it is absent twice,
+        the second time a minute after it was cut off (the guard's `settle_after`).
+
+        Args:
+            entry: Only this ledger entry; all that are open without it.
+
+        Returns:
+            What is known of each now, in the order in which they were made.
+        """
+        from ac_tools.tools._call import reading_back
+
+        return self.guard.settle(self.account, reading_back, host=self.account.host, entry=entry)
+
+    async def asettle(self, entry: str = "") -> list[Settlement]:
+        """The same on an event loop."""
+        from ac_tools.tools._call import reading_back
+
+        return await self.guard.asettle(self.account, reading_back, host=self.account.host, entry=entry)
 
     def close(self) -> None:
         """Close the account's connections and the ledger."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ac_guardrails import Action, Answer, Card, Catalog, CatalogTool, Grants, Guard, Level, Need, Plan, Request
+from ac_guardrails import Action, Answer, Card, Catalog, CatalogTool, Grants, Guard, Job, Level, Need, Plan, Request
 from ac_guardrails._job import Exchange
 from ac_tools import ActiveCampaign
 
@@ -55,7 +55,7 @@ def look(guard: Guard, account: ActiveCampaign, area: str, path: str, *, limit: 
     return guard.run(_Look(account.host, area, Request("GET", path, params)), account)
 
 
-class _Look:
+class _Look(Job):
     """The job of reading one path."""
 
     agent = AGENT
@@ -77,7 +77,7 @@ class _Look:
             request=self._request,
         )
 
-    def prepare(self, readable: frozenset[str]) -> Exchange:
+    def prepare(self, readable: frozenset[str], *, again: bool = False) -> Exchange:
         return Plan(action=self.outline(), card=lambda: Card(self.outline().what), perform=self._perform)
         yield  # a generator that has nothing to read first
 

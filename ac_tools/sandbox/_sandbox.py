@@ -6,6 +6,7 @@ import dataclasses
 import json
 import threading
 from collections.abc import Mapping
+from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -128,7 +129,8 @@ class Sandbox:
             answer = self._rate.mark(self._answer(request, fault))
             at = self._store.moment()
             self.requests.append(Received(request.method, path, answer.status, at))
-            return answer.with_headers({"X-Request-Id": self._store.uuid()})
+            # Recorded 2020 and 2021: every answer tells the account's own time.
+            return answer.with_headers({"X-Request-Id": self._store.uuid(), "Date": formatdate(at, usegmt=True)})
 
     def fault(
         self,

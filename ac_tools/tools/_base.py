@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, final
 
 from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from pydantic import ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from ac_guardrails import Answer, Guard, Level, Need, Reference, Refusal, Request
+from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._job import Exchange
-from ac_guardrails._settle import Finding, ReadBack
 from ac_tools._account import ActiveCampaign
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._call import Call, ToolJob, foreign_needs
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._origins import CALLING, Calling, origin_of, with_runtime
 from ac_tools.tools._references import Ref
 
 _SEALED = ("_run", "_arun", "run", "arun", "invoke", "ainvoke", "_to_args_and_kwargs", "_parse_input")
-_TOOL_CALL_ID: ContextVar[str | None] = ContextVar("tool_call_id", default=None)
 
 
 @dataclass(frozen=True)
@@ -146,14 +146,15 @@ class ActiveCampaignTool(BaseTool):
         named = {name: getattr(call.args, name, None) for name in self.endpoint.key}
         return {name: call.id(value) if isinstance(value, Ref) else value for name, value in named.items()}
 
-    def read_back(self, key: Mapping[str, Any], since: float) -> ReadBack:
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """Read whether a write happened. Needs no call, so that it works after a restart.
 
         Args:
             key: The natural key, as `natural_key` gave it.
             since: When the write left, in epoch seconds of this computer's clock.
         """
-        return Finding("cannot_tell", f"{self.name} leaves nothing that could be read back")
+        return Finding("cannot_tell", "it leaves nothing that could be read back")
         yield  # a generator, like the ones that read something
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
@@ -176,24 +177,42 @@ class ActiveCampaignTool(BaseTool):
     # The guard's half. Every way into a LangChain tool ends in _run or _arun, so nothing below is open to a subclass.
 
     @final
-    def run(self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any) -> Any:
-        """Run the tool. The id of the call is taken here, where the model cannot write it."""
-        token = _TOOL_CALL_ID.set(tool_call_id)
+    def run(
+        self,
+        tool_input: str | dict[str, Any],
+        *args: Any,
+        config: RunnableConfig | None = None,
+        tool_call_id: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Run the tool. Where the call comes from is taken here, where the model cannot write it."""
+        tool_input, calling = Calling.of(tool_input, tool_call_id, config)
+        token = CALLING.set(calling)
         try:
-            return super().run(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
+            return super().run(tool_input, *args, config=config, tool_call_id=tool_call_id, **kwargs)
         finally:
-            _TOOL_CALL_ID.reset(token)
+            CALLING.reset(token)
 
     @final
     async def arun(
-        self, tool_input: str | dict[str, Any], *args: Any, tool_call_id: str | None = None, **kwargs: Any
+        self,
+        tool_input: str | dict[str, Any],
+        *args: Any,
+        config: RunnableConfig | None = None,
+        tool_call_id: str | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Run the tool on an event loop."""
-        token = _TOOL_CALL_ID.set(tool_call_id)
+        tool_input, calling = Calling.of(tool_input, tool_call_id, config)
+        token = CALLING.set(calling)
         try:
-            return await super().arun(tool_input, *args, tool_call_id=tool_call_id, **kwargs)
+            return await super().arun(tool_input, *args, config=config, tool_call_id=tool_call_id, **kwargs)
         finally:
-            _TOOL_CALL_ID.reset(token)
+            CALLING.reset(token)
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """The arguments, and where a ToolNode is in use its runtime, which tells whose call it is."""
+        return with_runtime(super().get_input_schema(config))
 
     @final
     def _to_args_and_kwargs(
@@ -206,12 +225,12 @@ class ActiveCampaignTool(BaseTool):
 
     @final
     def _run(self, /, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        job = ToolJob(self, self._raw(args, kwargs))
+        job = ToolJob(self, self._raw(args, kwargs), origin_of(self))
         return self._result(self.binding.guard.run(job, self.binding.account))
 
     @final
     async def _arun(self, /, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        job = ToolJob(self, self._raw(args, kwargs))
+        job = ToolJob(self, self._raw(args, kwargs), origin_of(self))
         return self._result(await self.binding.guard.arun(job, self.binding.account))
 
     def _raw(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -224,7 +243,7 @@ class ActiveCampaignTool(BaseTool):
 
     def _result(self, answer: Answer) -> tuple[Any, Any]:
         """Success as content and artifact; anything else as an error message that keeps its artifact."""
-        tool_call_id = _TOOL_CALL_ID.get()
+        tool_call_id = CALLING.get().tool_call_id
         if answer.ok or tool_call_id is None:
             return answer.content, answer.artifact
         message = ToolMessage(

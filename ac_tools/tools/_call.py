@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from ac_guardrails import Action, Answer, Card, InvalidCall, Level, Need, Plan, Reference, Request, quoted
+from ac_guardrails._finding import Finding
+from ac_guardrails._origin import Origin
 from ac_tools.tools._arguments import Arguments, PagedArguments, invalid
+from ac_tools.tools._artifacts import given_again, kept
 from ac_tools.tools._endpoint import NOUNS
 from ac_tools.tools._names import Names, label, names_of
 from ac_tools.tools._references import Ref, is_address
 
 if TYPE_CHECKING:
+    from ac_guardrails._finding import ReadBack
     from ac_guardrails._job import Exchange
     from ac_tools.tools._base import ActiveCampaignTool
 
@@ -111,12 +116,28 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
+def reading_back(tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
+    """How a tool's write is read back; needs only its class."""
+    from ac_tools.tools import TOOLS
+
+    for kind in TOOLS:
+        if kind.model_fields["name"].default == tool:
+            return kind.read_back(key, since)
+    return _unreadable(tool)
+
+
+def _unreadable(tool: str) -> ReadBack:
+    return Finding("cannot_tell", f"{tool} is no tool of this version")
+    yield  # a generator, like the ones that read something
+
+
 class ToolJob:
     """A call on its way through the guard."""
 
-    def __init__(self, tool: ActiveCampaignTool, raw: Mapping[str, Any]) -> None:
+    def __init__(self, tool: ActiveCampaignTool, raw: Mapping[str, Any], origin: Origin) -> None:
         self._tool = tool
-        self._raw = dict(raw)
+        self._raw = deepcopy(dict(raw))  # whoever changes it later has changed another thing
+        self.origin = origin
         self.agent = tool.binding.agent
         self.tool = tool.name
         self.host = tool.binding.account.host
@@ -127,15 +148,17 @@ class ToolJob:
 
     def edited(self, arguments: Mapping[str, Any]) -> ToolJob:
         """The same tool, agent and account with other arguments."""
-        return ToolJob(self._tool, arguments)
+        return ToolJob(self._tool, arguments, self.origin)
 
     def outline(self) -> Action:
         """The action as far as the arguments alone tell it."""
         return self._action(self._begun(), None)
 
-    def prepare(self, readable: frozenset[str]) -> Exchange:
+    def prepare(self, readable: frozenset[str], *, again: bool = False) -> Exchange:
         """Resolve the references, read the facts, and build the request."""
         call = self._begun()
+        if again:
+            call.names.forget(NOUNS)
         call.readable = readable
         yield from self._resolve(call)
         yield self._action(call, None)
@@ -150,6 +173,18 @@ class ToolJob:
             card=lambda: self._card(call, action),
             perform=lambda: self._perform(call, action),
         )
+
+    def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
+        """Read whether a write of one of the tools happened."""
+        return reading_back(tool, key, since)
+
+    def kept(self, artifact: Any) -> Any:
+        """The records of a write's answer as JSON."""
+        return kept(artifact)
+
+    def given_again(self, kept: Any) -> Any:
+        """The records that `kept` made JSON of."""
+        return given_again(kept)
 
     def _begun(self) -> Call:
         schema = self._tool.args_schema

@@ -6,18 +6,17 @@ from typing import Any
 
 from ac_guardrails import Request, quoted
 from ac_guardrails._job import Exchange
-from ac_tools._errors import UnreadableResponseError
 from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, FieldValue, Record
 from ac_tools.tools._call import Call
 from ac_tools.tools._render import (
     day,
     email_text,
+    exactly,
     full_name,
     joined,
     money,
     name_map,
     named,
-    one,
     optional,
     records,
     ties_of,
@@ -131,14 +130,11 @@ def run_text(run: ContactAutomation, names: dict[str, str]) -> str:
 def look_at_contact(call: Call) -> Exchange:
     """Read who the contact is, for the card."""
     reply = yield Request("GET", f"/contacts/{call.id(call.args.contact)}")
-    contact = one(reply, "contact", Contact)
-    if contact.id != str(call.id(call.args.contact)):
-        raise UnreadableResponseError(
-            f"The account answered with another contact than {call.id(call.args.contact)}. Nothing was changed."
-        )
+    contact = exactly(call.id(call.args.contact), reply, "contact", Contact)
     call.seen["contact"] = contact
     call.facts["contact"] = call.id(call.args.contact)
-    call.facts["since"] = day(contact.created_at)
+    call.facts["created"] = day(contact.created_at)
+    call.bound["email"] = (contact.email or "").casefold()
 
 
 def contact_rows(call: Call) -> tuple[tuple[str, str], ...]:

@@ -37,8 +37,8 @@ class Endpoint:
         event: The webhook event that its write fires; empty where none is known.
         wrap: The key that wraps the request's body; empty for a flat one.
         reply: The key of the record, or of the collection, in the reply.
-        key: The natural key: the arguments that tell whether the write happened.
-        voids: The facts whose change makes an approval void.
+        key: The parts of the natural key, which tells whether the write happened: arguments, unless the tool says more.
+        voids: The facts and values whose change makes an approval void.
         inverse: How it is taken back, in words; empty where it cannot be.
         changes: The nouns whose cached names a write makes stale.
     """

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ac_guardrails import InvalidCall, Request, quoted
+from ac_guardrails._canonical import digest
+from ac_guardrails._finding import Finding, ReadBack
+from ac_tools._errors import ActiveCampaignError
 from ac_tools.tools._call import Call
+from ac_tools.tools._contact_read_back import find_contact, is_known
+from ac_tools.tools._names import Reading
 from ac_tools.tools._references import fault_of
 
 MOST_PEOPLE = 250
 MOST_BYTES = 395_000
 """Documented: a request must stay under 400,000 bytes."""
+_MOST_PROBES, _PROBES_A_REQUEST = 20, 5
+"""How many people are looked up before an import, to know later of some that only the import can have made."""
 
 
 @dataclass
@@ -78,3 +85,56 @@ def _request(batch: list[dict[str, Any]], *, exclude: bool) -> Request:
     if exclude:
         body["exclude_automations"] = True
     return Request("POST", "/import/bulk_import", body=body)
+
+
+def digest_of(people: Sequence[dict[str, Any]], *, exclude: bool) -> str:
+    """The same for the same people with the same values, in whatever order."""
+    same = [{**person, "email": person["email"].casefold()} for person in people]
+    return digest([exclude, sorted(same, key=lambda person: str(person["email"]))])
+
+
+def new_people(call: Call, requests: Sequence[Request]) -> Reading:
+    """For every request some of its addresses that the account does not know yet: a few reads, spread over them all."""
+    share = min(_PROBES_A_REQUEST, max(1, _MOST_PROBES // len(requests)))
+    every = -(-len(requests) // _MOST_PROBES)
+    found: list[list[str]] = []
+    for number, request in enumerate(requests):
+        people = [person["email"] for person in (request.body or {})["contacts"]] if number % every == 0 else []
+        found.append((yield from _unknown(call, people[:: max(1, len(people) // share)][:share])))
+    return found
+
+
+def _unknown(call: Call, addresses: Sequence[str]) -> Reading:
+    """Those that no contact has. One that cannot be read now is not known to be new, which is no reason to stop."""
+    found: list[str] = []
+    for address in addresses:
+        try:
+            known = yield from is_known(call, address)
+        except ActiveCampaignError:
+            continue
+        found += [] if known else [address]
+    return found
+
+
+def read_imported(new: Sequence[Sequence[str]], since: float) -> ReadBack:
+    """Whether people are there whom the account did not know before the import."""
+    addresses = [address for batch in new for address in batch]
+    if not addresses:
+        return Finding("cannot_tell", "nobody of the import was known to be new to the account")
+    kinds: list[str] = []
+    for address in addresses:
+        finding = yield from find_contact(address, since)
+        kinds.append(finding.kind)
+    there = f"{kinds.count('present')} of {len(kinds)} people who were unknown before are there"
+    if "present" in kinds:
+        return Finding("present", there)
+    if "cannot_tell" in kinds or (yield from _still_running()):
+        return Finding("unread", f"{there}, but an import may still be running")
+    return Finding("absent", there)
+
+
+def _still_running() -> Reading:
+    """Whether the account has imports to work off, anybody's: a queued one shows nobody yet (documented)."""
+    reply = yield Request("GET", "/import/bulk_import")
+    outstanding = reply.data.get("outstanding") if isinstance(reply.data, dict) else None
+    return outstanding != []

@@ -12,6 +12,7 @@ from ac_tools._errors import ActiveCampaignError, UnreadableResponseError
 from ac_tools._pages import Page
 from ac_tools._records import Contact, Record, parse_many
 from ac_tools.tools._call import Call
+from ac_tools.tools._names import Reading
 from ac_tools.tools._references import is_address
 
 R = TypeVar("R", bound=Record)
@@ -67,7 +68,7 @@ def collection(reply: Any, key: str, record: type[R]) -> list[R]:
     return records(reply, key, record)
 
 
-def ties_of(path: str, key: str, record: type[R]) -> Exchange:
+def ties_of(path: str, key: str, record: type[R]) -> Reading:
     """All of a contact's ties of one kind, such as its list memberships.
 
     Recorded without pages, but not for people with many ties: a page that could be a full one is followed by the next.
@@ -92,6 +93,18 @@ def one(reply: Any, key: str, record: type[R]) -> R:
     if not isinstance(found, Mapping) or not found:
         raise _without(reply, key)
     return record.from_wire(found)
+
+
+def exactly(identity: int, reply: Any, key: str, record: type[R]) -> R:
+    """The record with this id that a reply is there for.
+
+    Raises:
+        UnreadableResponseError: The reply has no such record, or another one.
+    """
+    found = one(reply, key, record)
+    if found.wire.get("id") not in (identity, str(identity)):
+        raise UnreadableResponseError(f"The account answered with another {key} than {identity}, which says nothing.")
+    return found
 
 
 def _without(reply: Any, key: str) -> UnreadableResponseError:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from ac_guardrails import Answer, Level, quoted
+from ac_guardrails._finding import ReadBack
 from ac_tools._records import Account
 from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._read_back import any_case, collection_of, find_made, spelt
 from ac_tools.tools._references import OwnerRef
 from ac_tools.tools._render import content, one, page_answer
 from ac_tools.tools.deals import DealField
@@ -81,6 +84,16 @@ class CreateAccount(ActiveCampaignTool):
         inverse="delete the account",
         changes=("account",),
     )
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """The name, whose case the account does not mind."""
+        return {"name": any_case(call.args.name), "_name": call.args.name}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By name and time."""
+        walk = collection_of("/accounts", "accounts", ("search", spelt(key, "name")))
+        return (yield from find_made("account", walk, Account, lambda row: any_case(row.name) == key["name"], since))
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """The new account's id."""

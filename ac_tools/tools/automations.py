@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from ac_guardrails import Answer, Level, Request, quoted
+from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._job import Exchange
 from ac_tools._pages import Page
 from ac_tools._records import Automation, ContactAutomation
@@ -16,6 +17,7 @@ from ac_tools.tools._base import ActiveCampaignTool, not_found
 from ac_tools.tools._call import Call
 from ac_tools.tools._contact_view import contact_rows, look_at_contact, run_text
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._read_back import is_since, record_if_there, removed, stamp
 from ac_tools.tools._references import AutomationRef, ContactRef, TagRef
 from ac_tools.tools._render import collection, content, name_map, one, page_answer
 from ac_tools.tools.contacts import OneContact
@@ -125,6 +127,23 @@ class AddToAutomation(ActiveCampaignTool):
                 call.seen["automation"] = found
                 call.facts["automation_status"] = found.status
 
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By a run that began since, finished or not: one that is older is not ours."""
+        contact, automation = key["contact"], key["automation"]
+        reply = yield from record_if_there(_runs_request(contact))
+        if reply is None:
+            return Finding("absent", f"contact {contact} is gone")
+        unsure = False
+        for run in _runs(reply, contact, automation):
+            new = is_since(run.added_at, since, reply)
+            if new:
+                return Finding("present", f"run {run.id} of contact {contact} began {stamp(run.added_at)}")
+            unsure = unsure or new is None
+        if unsure:
+            return Finding("cannot_tell", f"contact {contact} has a run through automation {automation} without a date")
+        return Finding("absent", f"contact {contact} has not entered automation {automation} since")
+
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """Whom it happens to, and what they would enter."""
         found = call.seen.get("automation")
@@ -175,15 +194,24 @@ class RemoveFromAutomation(ActiveCampaignTool):
     def look(self, call: Call) -> Exchange:
         """Find the run that is in progress; finished ones are listed too."""
         contact, automation = call.id(call.args.contact), call.id(call.args.automation)
-        reply = yield Request(
-            "GET", f"/contacts/{contact}/contactAutomations", (("orders[lastdate]", "DESC"), ("limit", "1000"))
-        )
-        for run in collection(reply, "contactAutomations", ContactAutomation):
-            theirs = run.automation_id == str(automation) and run.contact_id in (None, str(contact))
-            if theirs and run.status != "completed":
+        for run in _runs((yield _runs_request(contact)), contact, automation):
+            if run.status != "completed":
                 call.facts["association"] = int(run.id)
                 return None
         return not_found(f"Nothing to do: contact {contact} is not in automation {automation}.")
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """Contact and automation, and that it ends: enrolling is another effect."""
+        return {**super().natural_key(call), "status": "removed", "_association": call.facts.get("association")}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By the absence of a run in progress; a contact that is gone is in none."""
+        contact, automation = key["contact"], key["automation"]
+        reply = yield from record_if_there(_runs_request(contact))
+        runs = _runs(reply, contact, automation) if reply is not None else []
+        left = [run.id for run in runs if run.status != "completed"]
+        return removed(f"contact {contact}'s run through automation {automation}", left, key.get("_association"))
 
     def build(self, call: Call) -> Request:
         """By the run's id."""
@@ -194,3 +222,18 @@ class RemoveFromAutomation(ActiveCampaignTool):
         contact, automation = call.id(call.args.contact), call.id(call.args.automation)
         wire = {"id": str(call.facts["association"]), "contact": str(contact), "automation": str(automation)}
         return Answer(f"Removed contact {contact} from automation {automation}.", ContactAutomation.from_wire(wire))
+
+
+def _runs_request(contact: int) -> Request:
+    """A contact's runs, finished ones too, as the contact's own link asks for them (recorded 2021)."""
+    params = (("orders[lastdate]", "DESC"), ("limit", "1000"))
+    return Request("GET", f"/contacts/{contact:d}/contactAutomations", params)
+
+
+def _runs(reply: Any, contact: int, automation: int) -> list[ContactAutomation]:
+    """The contact's runs through one automation; a row that says that it is somebody else's is not one."""
+    return [
+        run
+        for run in collection(reply, "contactAutomations", ContactAutomation)
+        if run.automation_id == str(automation) and run.contact_id in (None, str(contact))
+    ]

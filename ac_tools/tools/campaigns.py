@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ac_guardrails import Answer, Level, quoted
+from ac_guardrails._finding import ReadBack
 from ac_tools._records import Campaign
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._read_back import collection_of, find_made, has_name
 from ac_tools.tools._render import content
 
 
@@ -38,6 +41,12 @@ class CreateCampaign(ActiveCampaignTool):
         risk="prepares mail to customers",
         key=("name",),
     )
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By name and time; the latest first, in case that an account does not know the filter."""
+        walk = collection_of("/campaigns", "campaigns", ("filters[name]", key["name"]), ("orders[mdate]", "DESC"))
+        return (yield from find_made("campaign", walk, Campaign, lambda row: has_name(row.name, key["name"]), since))
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """What it is, truthfully."""

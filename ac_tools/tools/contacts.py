@@ -8,11 +8,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from ac_guardrails import Answer, InvalidCall, Level, Request
+from ac_guardrails._finding import ReadBack
 from ac_guardrails._job import Exchange
 from ac_tools._records import Contact, ContactList
 from ac_tools.tools._arguments import Arguments, Email, Moment, PagedArguments, choice, sortable
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
+from ac_tools.tools._contact_read_back import (
+    contact_values,
+    find_contact,
+    read_deleted,
+    read_synced,
+    read_updated,
+)
 from ac_tools.tools._contact_view import (
     ContactDetails,
     account_line,
@@ -23,6 +31,7 @@ from ac_tools.tools._contact_view import (
     tie_lines,
 )
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._read_back import spelt
 from ac_tools.tools._references import AutomationRef, ContactRef, FieldRef, ListRef, TagRef
 from ac_tools.tools._render import (
     contact_line,
@@ -170,6 +179,15 @@ class CreateContact(_Write):
         changes=("contact",),
     )
 
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """The address."""
+        return {"email": call.args.email.casefold(), "_email": call.args.email}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """One that was there before proves the opposite: the account would have refused the address as a duplicate."""
+        return (yield from find_contact(spelt(key, "email"), since))
+
 
 class SyncContact(_Write):
     """Creates or updates by address: `POST /contact/sync`. 201 is created, 200 updated (recorded 2020, 2021)."""
@@ -192,6 +210,16 @@ class SyncContact(_Write):
         inverse="write the former values back, or delete the new contact",
         changes=("contact",),
     )
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """The address, as for creating: the values are only compared."""
+        values = contact_values(call)
+        return {"email": values.pop("email"), "_email": call.args.email, "_values": values}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By the values alone, since the contact may be older or have been updated by somebody else since."""
+        return (yield from read_synced(spelt(key, "email"), key.get("_values") or {}, since))
 
 
 class UpdateContactArguments(Arguments):  # noqa: D101
@@ -221,7 +249,7 @@ class UpdateContact(_Write):
         event="update",
         wrap="contact",
         reply="contact",
-        key=("contact",),
+        key=("contact", "values"),
         voids=("email",),
         inverse="write the former values back",
         changes=("contact",),
@@ -238,6 +266,15 @@ class UpdateContact(_Write):
                 call.facts["left"] = row.status
         if call.facts:
             yield from look_at_contact(call)
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """The contact and what it is to become: another update of the same contact is another effect."""
+        return {"contact": call.id(call.args.contact), "values": contact_values(call)}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By the values."""
+        return (yield from read_updated(key["contact"], key["values"], since))
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """Whom it happens to, and the new address."""
@@ -279,6 +316,11 @@ class DeleteContact(ActiveCampaignTool):
     def look(self, call: Call) -> Exchange:
         """Who it is, for the person who decides."""
         yield from look_at_contact(call)
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By its absence."""
+        return (yield from read_deleted(key["contact"]))
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """Whom it happens to."""

@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ac_guardrails import Answer, InvalidCall, Level, quoted
+from ac_guardrails import Answer, InvalidCall, Level, Request, quoted
+from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._job import Exchange
 from ac_tools._records import Deal
 from ac_tools.tools._arguments import Arguments, Cents, Currency, Moment, PagedArguments, choice, sortable
@@ -15,10 +16,25 @@ from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._contact_view import own_deal
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._read_back import collection_of, differing, find_made, given, has_name, record_if_there
 from ac_tools.tools._references import AccountRef, ContactRef, DealRef, OwnerRef, PipelineRef, StageRef, TagRef
-from ac_tools.tools._render import content, money, name_map, named, one, page_answer
+from ac_tools.tools._render import content, exactly, money, name_map, named, one, page_answer
 
 _STATUS = choice(open=0, won=1, lost=2)
+_ATTRIBUTES: Mapping[str, str] = {
+    "title": "title",
+    "amount": "value",
+    "currency": "currency",
+    "contact": "contact_id",
+    "account": "account_id",
+    "pipeline": "pipeline_id",
+    "stage": "stage_id",
+    "owner": "owner_id",
+    "percent": "percent",
+    "status": "status",
+    "description": "description",
+}
+"""Argument -> what the record calls it. A deal does not show its custom fields."""
 DealOrders = Annotated[
     str | None, sortable("title", "value", "cdate", "contact_name", "contact_orgname", "next-action")
 ]
@@ -177,7 +193,7 @@ class CreateDeal(_Write):
         event="deal_add",
         wrap="deal",
         reply="deal",
-        key=("title", "contact", "amount"),
+        key=("title", "contact", "account", "amount", "currency"),
         inverse="delete the deal",
         changes=("deal",),
     )
@@ -200,6 +216,19 @@ class CreateDeal(_Write):
                 raise InvalidCall(
                     f"Pipeline {row.id} assigns nobody by itself. Name the deal's owner by id or e-mail address."
                 )
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By title, person or business, amount and time."""
+        walk = collection_of("/deals", "deals", ("filters[title]", key["title"]), ("orders[cdate]", "DESC"))
+        wanted = {name: value for name, value in key.items() if value is not None}
+
+        def is_it(deal: Deal) -> bool | None:
+            if deal.is_disabled and has_name(deal.title, key["title"]):
+                return None
+            return not differing(deal, wanted, _ATTRIBUTES)
+
+        return (yield from find_made("deal", walk, Deal, is_it, since))
 
 
 def _pipeline_of(call: Call) -> Exchange:
@@ -246,7 +275,7 @@ class UpdateDeal(_Write):
         event="deal_update",
         wrap="deal",
         reply="deal",
-        key=("deal",),
+        key=("deal", "values"),
         voids=("stage", "amount", "status"),
         inverse="write the former values back",
         changes=("deal",),
@@ -256,3 +285,25 @@ class UpdateDeal(_Write):
         """Something must change."""
         if len(call.args.model_dump(exclude_none=True)) < 2:
             raise InvalidCall("ac_update_deal was not called: nothing to change. Give at least one new value.")
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """The deal and what it is to become: another update of the same deal is another effect."""
+        values = given(call, "deal", "fields")
+        if call.args.fields:
+            values["fields"] = {str(item.custom_field_id): [item.value, item.currency] for item in call.args.fields}
+        return {"deal": call.id(call.args.deal), "values": values}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By the values that a deal shows."""
+        deal_id, values = key["deal"], key["values"]
+        reply = yield from record_if_there(Request("GET", f"/deals/{deal_id:d}"))
+        if reply is None:
+            return Finding("absent", f"deal {deal_id} is gone")
+        deal = exactly(deal_id, reply, "deal", Deal)
+        if deal.is_disabled or not values.keys() & _ATTRIBUTES.keys():
+            return Finding("cannot_tell", f"deal {deal_id} does not show what was changed")
+        wrong = differing(deal, values, _ATTRIBUTES)
+        if wrong:
+            return Finding("absent", f"deal {deal_id} has not what was sent as {', '.join(wrong)}")
+        return Finding("present", f"deal {deal_id} is as it was to become")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from ac_guardrails import Answer, InvalidCall, Level, Request, quoted
+from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._job import Exchange
 from ac_tools._errors import ActiveCampaignError
 from ac_tools._records import Field as FieldRecord
@@ -15,6 +16,7 @@ from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._read_back import any_case, collection_of, find_made
 from ac_tools.tools._references import FieldRef, ListRef
 from ac_tools.tools._render import content, joined, one, page_answer
 
@@ -122,6 +124,25 @@ class CreateField(ActiveCampaignTool):
             raise InvalidCall(f"ac_create_field was not called: a {args.type} needs options. Give at least one choice.")
         if args.options and args.type not in _WITH_OPTIONS:
             raise InvalidCall(f"ac_create_field was not called: a {args.type} takes no options.")
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """The title, whose case the account does not mind."""
+        return {"title": any_case(call.args.title)}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By title and time; says so where the second half is missing."""
+        made: list[FieldRecord] = []
+
+        def is_it(field: FieldRecord) -> bool:
+            same: bool = any_case(field.title) == key["title"]
+            made.extend([field] if same else [])
+            return same
+
+        found = yield from find_made("field", collection_of("/fields", "fields"), FieldRecord, is_it, since)
+        if found.kind == "present" and not made[-1].relation_ids:
+            return Finding("present", f"{found.reason}, and is shown on no contact yet: finish it in the app")
+        return found
 
     def build(self, call: Call) -> Request:
         """Flags as the texts that were recorded."""

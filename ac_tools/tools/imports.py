@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from pydantic import Field
 
 from ac_guardrails import Answer, InvalidCall, Level, Need, Reference, Request, inert, quoted
+from ac_guardrails._finding import ReadBack
 from ac_guardrails._job import Exchange
 from ac_guardrails._steps import Pause
 from ac_tools._errors import ActiveCampaignError, InvalidRequestError, UnreadableResponseError
@@ -22,7 +23,14 @@ from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._import_people import all_tags, requests_for, sort_people
+from ac_tools.tools._import_people import (
+    all_tags,
+    digest_of,
+    new_people,
+    read_imported,
+    requests_for,
+    sort_people,
+)
 from ac_tools.tools._names import label
 from ac_tools.tools._references import FieldRef, ListRef, fault_of
 from ac_tools.tools._render import content, one, optional
@@ -90,7 +98,7 @@ class ImportContacts(ActiveCampaignTool):
         level=Level.FULL,
         acts_on="contact",
         risk="touches many people at once",
-        key=("email",),
+        key=("people",),
         voids=("people", "mails_last_campaign"),
         changes=("contact", "tag", "account"),
     )
@@ -133,7 +141,9 @@ class ImportContacts(ActiveCampaignTool):
             reasons = "; ".join(f"{quoted(email, limit=60)}: {why}" for email, why in people.left_out[:_MOST_SHOWN])
             raise InvalidCall(f"Nobody of {len(call.args.contacts)} can be imported. {reasons}")
         call.facts |= {"people": len(people.good), "left_out": len(people.left_out)}
+        call.seen["requests"] = list(requests_for(people.good, exclude=not call.args.run_automations))
         yield from _look_at_lists(call)
+        call.seen["new"] = yield from new_people(call, call.seen["requests"])
         if call.args.run_automations:
             rows = yield from call.names.all("automation")
             found = [Automation.from_wire(row.wire) for row in rows]
@@ -142,13 +152,22 @@ class ImportContacts(ActiveCampaignTool):
 
     def build(self, call: Call) -> Request:
         """The first request; the others are `more`."""
-        call.seen["requests"] = list(requests_for(call.seen["people"].good, exclude=not call.args.run_automations))
         first: Request = call.seen["requests"][0]
         return first
 
     def more(self, call: Call) -> tuple[Request, ...]:
         """All requests but the first."""
         return tuple(call.seen["requests"][1:])
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """Who is imported with what, and beside it who of them was unknown before."""
+        people = digest_of(call.seen["people"].good, exclude=not call.args.run_automations)
+        return {"people": people, "_new": call.seen["new"]}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By people who were unknown before; where none was, nobody can tell."""
+        return (yield from read_imported(key.get("_new") or [], since))
 
     def words(self, call: Call) -> Mapping[str, str]:
         """How many."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from ac_guardrails import Answer, Level, Need, Request, quoted
+from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._job import Exchange
 from ac_tools._records import ContactList, MailingList
 from ac_tools.tools._arguments import Arguments, PagedArguments, choice, sortable
@@ -17,6 +18,7 @@ from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._contact_view import contact_rows, look_at_contact
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._read_back import collection_of, find_made, has_name, ties_if_there
 from ac_tools.tools._references import ContactRef, ListRef, OwnerRef
 from ac_tools.tools._render import content, day, one, page_answer, ties_of
 
@@ -135,6 +137,12 @@ class CreateList(ActiveCampaignTool):
             wire["send_last_broadcast"] = int(wire["send_last_broadcast"])
         return Request("POST", "/lists", body={"list": wire})
 
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By name and time."""
+        walk = collection_of("/lists", "lists", ("filters[channel]", "all"), ("filters[name]", key["name"]))
+        return (yield from find_made("list", walk, MailingList, lambda row: has_name(row.name, key["name"]), since))
+
     def touches(self, call: Call) -> Mapping[str, Any]:
         """Who would be mailed."""
         return {"last": call.args.send_last_broadcast, "addresses": _notified(call)}
@@ -228,6 +236,18 @@ class SetListStatus(ActiveCampaignTool):
         if Level.FULL in (need.level for need in call.needs):
             yield from look_at_contact(call)
         return None
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By where the contact stands: the write left only because it stood elsewhere."""
+        contact, wanted = key["contact"], _WANTED[key["status"]]
+        rows = yield from ties_if_there(contact, "contactLists", ContactList)
+        if rows is None:
+            return Finding("absent", f"contact {contact} is gone")
+        status = next((row.status for row in rows if row.list_id == str(key["list"])), None)
+        if status == wanted:
+            return Finding("present", f"contact {contact} is {wanted} on list {key['list']}")
+        return Finding("absent", f"contact {contact} is not {wanted} on list {key['list']}")
 
     def build(self, call: Call) -> Request:
         """With the source that the documents ask for when somebody is re-subscribed."""

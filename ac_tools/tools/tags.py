@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ac_guardrails import Answer, InvalidCall, Level, Request, quoted
+from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._job import Exchange
 from ac_tools._errors import InvalidRequestError
 from ac_tools._records import ContactTag, Tag
@@ -14,6 +16,7 @@ from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool, not_found
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._read_back import any_case, collection_of, find_made, removed, spelt, ties_if_there
 from ac_tools.tools._references import ContactRef, TagRef
 from ac_tools.tools._render import content, one, page_answer, ties_of
 
@@ -93,6 +96,16 @@ class CreateTag(ActiveCampaignTool):
                 return Answer(f"Nothing to do: the tag exists already, with id {row.id}.", found)
         return None
 
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """The name, whose case the account does not mind."""
+        return {"name": any_case(call.args.name), "_name": call.args.name}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By name and time."""
+        walk = collection_of("/tags", "tags", ("search", spelt(key, "name")))
+        return (yield from find_made("tag", walk, Tag, lambda tag: any_case(tag.name) == key["name"], since))
+
     def build(self, call: Call) -> Request:
         """With a type and a description, as every client in production sends them."""
         return Request("POST", "/tags", body={"tag": {"tagType": "contact", "description": "", **call.wire()}})
@@ -129,6 +142,17 @@ class AddTag(ActiveCampaignTool):
         inverse="remove the tag",
         changes=("contact",),
     )
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By the association: whoever made it, the contact has the tag."""
+        contact, tag = key["contact"], key["tag"]
+        rows = yield from ties_if_there(contact, "contactTags", ContactTag)
+        if rows is None:
+            return Finding("absent", f"contact {contact} is gone")
+        if any(row.tag_id == str(tag) for row in rows):
+            return Finding("present", f"contact {contact} has tag {tag}")
+        return Finding("absent", f"contact {contact} does not have tag {tag}")
 
     def perform(self, call: Call, request: Request) -> Exchange:
         """Send it; "already tagged" is what was wanted."""
@@ -178,6 +202,17 @@ class RemoveTag(ActiveCampaignTool):
                 call.facts["association"] = int(row.id)
                 return None
         return not_found(f"Nothing to do: contact {contact} does not have tag {tag}.")
+
+    def natural_key(self, call: Call) -> Mapping[str, Any]:
+        """Contact and tag, and that it goes: putting it on is another effect."""
+        return {**super().natural_key(call), "status": "removed", "_association": call.facts.get("association")}
+
+    @classmethod
+    def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
+        """By the association's absence; a contact that is gone has no tag either."""
+        rows = yield from ties_if_there(key["contact"], "contactTags", ContactTag)
+        left = [row.id for row in rows or () if row.tag_id == str(key["tag"])]
+        return removed(f"tag {key['tag']} on contact {key['contact']}", left, key.get("_association"))
 
     def build(self, call: Call) -> Request:
         """By the association's id."""

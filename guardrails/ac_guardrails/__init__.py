@@ -6,6 +6,7 @@ It knows no product. A product brings a `Catalog` of its areas and tools, and `J
 from ac_guardrails._action import Action, Reference
 from ac_guardrails._approvals import ApprovalRequest, Approver, CannotAskError, Card, Decision
 from ac_guardrails._catalog import Catalog, CatalogTool, Level, Need
+from ac_guardrails._desk import AnswerError, Question
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Grant, Grants, Verdict
@@ -15,11 +16,14 @@ from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._located import GrantsError
 from ac_guardrails._request import Permit, PermitError, Request
+from ac_guardrails._settle import Settlement
+from ac_guardrails._stop import Stop
 from ac_guardrails._text import inert, quoted
 
 __all__ = [
     "Action",
     "Answer",
+    "AnswerError",
     "ApprovalRequest",
     "Approver",
     "CannotAskError",
@@ -42,9 +46,12 @@ __all__ = [
     "Permit",
     "PermitError",
     "Plan",
+    "Question",
     "Reference",
     "Refusal",
     "Request",
+    "Settlement",
+    "Stop",
     "Verdict",
     "inert",
     "quoted",

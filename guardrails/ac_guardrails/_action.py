@@ -86,6 +86,39 @@ class Action:
         requests = [[r.method, r.path, [list(pair) for pair in r.params], r.body] for r in self.requests]
         return digest([self.agent, self.tool, self.host, requests])
 
+    def effect(self) -> str:
+        """The effect key: equal for calls that would do the same to the account; empty where nothing tells."""
+        key = {name: value for name, value in self.key.items() if not name.startswith("_")}
+        return digest([self.host, self.acts_on, key])[:32] if key else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """What people and programs elsewhere need to see of it; the bodies of its requests are left out."""
+        return {
+            "agent": self.agent,
+            "tool": self.tool,
+            "host": self.host,
+            "needs": [[need.area, need.level.name.lower()] for need in self.needs],
+            "arguments": dict(self.arguments),
+            "what": self.what,
+            "plain": self.plain,
+            "request": [self.request.method, self.request.path] if self.request else None,
+            "references": [[ref.noun, ref.id, ref.name] for ref in self.references],
+            "people": self.people,
+            "why": self.why,
+            "touches": dict(self.touches),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Action:
+        """What `to_json` gave, as an action to look at; it has no bodies, so it is none to carry out."""
+        return cls(
+            **{name: data[name] for name in ("agent", "tool", "host", "arguments", "what", "plain", "people", "why")},
+            needs=tuple(Need(area, Level[level.upper()]) for area, level in data["needs"]),
+            request=Request(*data["request"]) if data["request"] else None,
+            references=tuple(Reference(*ref) for ref in data["references"]),
+            touches=data["touches"],
+        )
+
     def same_target(self, other: Action) -> bool:
         """Whether both touch the same records and amounts, and are as grave."""
         return (

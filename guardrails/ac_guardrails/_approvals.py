@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ac_guardrails._action import Action
 from ac_guardrails._canonical import canonical
 from ac_guardrails._text import inert
+
+if TYPE_CHECKING:
+    from ac_guardrails._guard import Guard
+    from ac_guardrails._job import Job
+    from ac_guardrails._steps import Steps
 
 
 @dataclass(frozen=True)
@@ -124,8 +130,33 @@ class CannotAskError(RuntimeError):
     """An approver that cannot reach anybody raises this; its message, a clause, is told to the agent."""
 
 
-Approver = Callable[[ApprovalRequest], Decision | Awaitable[Decision]]
-"""Anyone who can be asked: a function, sync or async, from a request to a decision.
+class Elsewhere(ABC):
+    """An approver whose answers come into the ledger by themselves: from another process, or when a graph resumes."""
+
+    answers_at_once: ClassVar[bool] = False
+    """Whether an answer that it brings was given before this run of the call, whose facts are therefore newer."""
+
+    def hold(self, guard: Guard, job: Job) -> Steps[None]:
+        """Called before a call begins; may wait, or end the run, until others that run beside it were decided on."""
+        return
+        yield  # a generator, like the ones that wait
+
+    @abstractmethod
+    def ask(self, guard: Guard, job: Job, request: ApprovalRequest) -> Steps[None]:
+        """Wait for an answer to come, as long as it makes sense; it is looked up in the ledger afterwards.
+
+        Args:
+            guard: Whose question it is.
+            job: The call.
+            request: What is asked.
+
+        Raises:
+            CannotAskError: Nobody can be reached this way.
+        """
+
+
+Approver = Callable[[ApprovalRequest], Decision | Awaitable[Decision]] | Elsewhere
+"""Anyone who can be asked: a function, sync or async, from a request to a decision; or one who answers elsewhere.
 
 None, an exception and anything that is not a Decision count as a refusal.
 """

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._action import Action
-from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision
+from ac_guardrails._approvals import Decision
+from ac_guardrails._asking import Asking, NoAnswer
 from ac_guardrails._canonical import canonical
+from ac_guardrails._desk import Question
 from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Verdict
-from ac_guardrails._job import Answer, Exchange, InvalidCall, Job, Plan, Refusal
+from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
+from ac_guardrails._ledger import TakenError
+from ac_guardrails._once import Once, standing
 from ac_guardrails._record import Record
-from ac_guardrails._request import PermitError, Request, mint
-from ac_guardrails._steps import Ask, Effect, LateError, Pause, Send, Steps
+from ac_guardrails._sending import Denied, InTheWay, OverLimit, Sending
+from ac_guardrails._settle import settle
+from ac_guardrails._steps import Steps, Store
+from ac_guardrails._stop import StoppedError
 from ac_guardrails._text import inert
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
 
 _MOST_EDITS = 5
-_WARNINGS = {
-    "unknown": " Nobody knows yet whether it happened. Do not repeat it before you have read the record back.",
-    "partly": " A part of it was done before that. Read the record back before you repeat it.",
-}
+_MOST_CHANGES = 5
+"""How often a person is asked again because the record changed while they thought."""
+_PARTLY = " A part of it was done before that. Read the record back before you repeat it."
 _READ_FIRST = Verdict("allow", "")
 """What is on record of a call that ended while the guard was still reading."""
 
@@ -34,286 +38,272 @@ class Call:
 
     def __init__(self, guard: Guard, job: Job) -> None:
         self._guard = guard
-        self._job = job
         self._record = Record(guard.ledger, job)
+        self._adopted = False
         self._editor = ""
-        self._edited: Action | None = None
-        self._digests: list[str] = []
-        self._fates: list[str] = []
-        self._raised: BaseException | None = None
+        self._edited: Question | None = None
+        self._use(job)
 
     def steps(self) -> Steps[Answer]:
         """Carry the call through. Whatever stops it, a bug or Ctrl-C, is on record before it is raised again."""
         try:
             answer = yield from self._carried_through()
         except LedgerError as error:
-            if not self._fates:
+            if not self._sending.fates:
                 raise
-            sent = f"{self._job.tool} had sent {len(self._fates)} write(s) when the ledger failed. "
+            sent = f"{self._job.tool} had sent {len(self._sending.fates)} write(s) when the ledger failed. "
             raise LedgerError(f"{sent}Read the record back before you repeat it. {error}") from error
         except BaseException as error:
-            if not self._record.closed:
-                yield from self._record.outcome(self._outcome(error), reason=type(error).__name__)
+            if not self._record.closed and not self._asking.elsewhere:
+                yield from self._record.outcome(self._sending.outcome(error), reason=type(error).__name__)
             raise
+        finally:
+            self._guard.ledger.in_flight.end(self._record.entry)
         if self._edited is None:
             return answer
         changed = f"{self._editor} changed the arguments to {canonical(self._job.arguments())}. "
         return replace(answer, content=changed + answer.content)
 
+    def opened(self) -> Steps[Question | None]:
+        """As far as to the question to a person, for calls that are asked about together; None where none is needed.
+
+        Whatever ends the call before that is left to its own run.
+        """
+        outline = self._job.outline()
+        if not outline.is_write or self._guard.grants.decide(outline, None, on=self._guard.today()).denied:
+            return None
+        earlier = yield from self._recalled(outline)
+        if earlier is not None:
+            return None
+        plan = yield from self._sending.prepared(again=self._adopted)
+        if isinstance(plan, Answer):
+            return None
+        verdict = yield from self._decided(plan)
+        return (yield from self._asking.put(plan, verdict)) if verdict.kind == "ask" else None
+
+    def _use(self, job: Job) -> None:
+        self._job = job
+        self._sending = Sending(self._guard, job, self._record)
+        self._asking = Asking(self._guard, job, self._record)
+        self._once = Once(self._guard, job)
+
     def _carried_through(self) -> Steps[Answer]:
-        """Decide on what is known, read, decide again, ask, send."""
-        for _ in range(_MOST_EDITS):
+        """Decide on what is known, read, decide again, ask, send; anew with the arguments of each edit."""
+        for edits in range(_MOST_EDITS):
             try:
                 outline = self._job.outline()
             except InvalidCall as error:
                 return (yield from self._refused(str(error), kind="invalid"))
             early = self._guard.grants.decide(outline, None, on=self._guard.today())
             if early.denied:
-                yield from self._record.decided(outline, early)
+                self._record.decided(outline, early)
                 return (yield from self._refused(early.reason, rule=early.rule))
-            prepared = yield from self._prepared(outline)
+            earlier = None if edits else (yield from self._recalled(outline))
+            if earlier is not None:
+                return earlier
+            answer = yield from self._tried(outline)
+            if isinstance(answer, Answer):
+                return answer
+            edited, self._edited = answer.decision, answer
+            assert edited is not None
+            self._editor = inert(edited.by, limit=80)
+            self._record.edited()
+            self._use(self._job.edited(edited.arguments or {}))
+        return (yield from self._refused("It was edited too many times."))
+
+    def _recalled(self, outline: Action) -> Steps[Answer | None]:
+        """What came of this very call, if it was made before; None where it is to be gone on with, or is new."""
+        key = self._job.origin.key(outline) if outline.is_write else ""
+        if not key:
+            return None
+        self._record.call = key
+        entry = yield from self._once.recalled(key)
+        if entry is None or (what := standing(entry)) == "new":
+            return None
+        self._record.adopt(entry)
+        self._adopted = True
+        if what == "adopt":
+            return None
+        self._record.closed = True
+        return (yield from self._once.repeated(entry))
+
+    def _tried(self, outline: Action) -> Steps[Answer | Question]:
+        """From reading to the end; or to a person's edit."""
+        again = self._adopted
+        for _ in range(_MOST_CHANGES):
+            prepared = yield from self._prepared(outline, again=again)
             if isinstance(prepared, Answer):
                 return prepared
             verdict = yield from self._decided(prepared)
             if verdict.denied:
                 return (yield from self._refused(verdict.reason, rule=verdict.rule))
+            blocked = yield from self._blocked(prepared)
+            if blocked is not None:
+                return blocked
             if verdict.kind == "allow":
                 return (yield from self._performed(prepared))
-            answer = yield from self._asked(prepared, verdict)
-            if isinstance(answer, Answer):
-                return answer
-            if answer.kind == "approve":
+            asked = yield from self._asking.about(prepared, verdict)
+            if isinstance(asked, NoAnswer):
+                return (yield from self._unanswered(asked))
+            question, fresh = asked
+            decision = question.decision
+            assert decision is not None
+            if decision.kind == "reject":
+                return (yield from self._rejected(decision))
+            if decision.kind == "edit":
+                return question
+            if fresh and question.covers(prepared.action, prepared.voids):
                 return (yield from self._performed(prepared))
-            self._job = self._job.edited(answer.arguments or {})
-            self._edited, self._editor = prepared.action, inert(answer.by, limit=80)
-        return (yield from self._refused("It was edited too many times."))
+            # The person took their time: what they agreed to is read again, and must be as it was.
+            again = True
+        return (yield from self._refused("The record kept changing while a person was asked."))
 
-    def _prepared(self, outline: Action) -> Steps[Plan | Answer]:
+    def _prepared(self, outline: Action, *, again: bool) -> Steps[Plan | Answer]:
         """Let the job read what it needs. An error or an early answer ends the call, on record."""
-        readable = self._guard.grants.readable(self._job.agent, on=self._guard.today())
         try:
-            prepared: Plan | Answer = yield from self._pumped(self._job.prepare(readable), self._reading)
+            prepared = yield from self._sending.prepared(again=again)
         except InvalidCall as error:
-            yield from self._record.decided(outline, _READ_FIRST)
+            self._record.decided(outline, _READ_FIRST)
             return (yield from self._refused(str(error), kind="invalid"))
-        except _Denied as error:
-            yield from self._record.decided(error.action, error.verdict)
+        except Denied as error:
+            self._record.decided(error.action, error.verdict)
             return (yield from self._refused(error.verdict.reason, rule=error.verdict.rule))
+        except StoppedError as error:
+            self._record.decided(outline, _READ_FIRST)
+            return (yield from self._refused(str(error), kind="stopped"))
         except LedgerError:
             raise
         except BaseException as error:
-            yield from self._record.decided(outline, _READ_FIRST)
-            return (yield from self._failed(error))
+            self._record.decided(outline, _READ_FIRST)
+            return (yield from self._failed(error, is_write=outline.is_write))
         if isinstance(prepared, Answer):
-            yield from self._record.decided(outline, _READ_FIRST)
+            self._record.decided(outline, _READ_FIRST)
             yield from self._record.outcome("nothing" if prepared.ok else "failed")
         return prepared
 
     def _decided(self, plan: Plan) -> Steps[Verdict]:
-        """The decision on the final action, on record before anything leaves."""
-        used = yield from self._record.used(self._windows(plan.action))
+        """The decision on the final action."""
+        windows = self._sending.windows(plan.action)
+        used, _ = yield from self._record.outlook(windows, "")
         verdict = self._guard.grants.decide(plan.action, plan.facts, on=self._guard.today(), used=used)
-        self._digests = [request.digest() for request in plan.action.requests]
         # Whoever edited the call has agreed to it, unless it now touches somebody whom they were not shown.
-        if verdict.kind == "ask" and self._edited is not None and plan.action.same_target(self._edited):
+        edited = self._edited
+        if verdict.kind == "ask" and edited and plan.action.same_target(edited.request.action):
             verdict = replace(verdict, kind="allow")
-        yield from self._record.decided(plan.action, verdict, plan.facts)
+        self._record.decided(plan.action, verdict, plan.facts)
         return verdict
 
-    def _asked(self, plan: Plan, verdict: Verdict) -> Steps[Answer | Decision]:
-        """Ask a person. Everything that is not a clear answer is a refusal."""
-        guard = self._guard
-        if guard.approver is None:
-            return (yield from self._refused("A person must agree to this, and the guard has no approver to ask."))
-        card = plan.card()
-        request = ApprovalRequest(
-            id=self._record.entry,
-            agent=plan.action.agent,
-            action=plan.action,
-            card=replace(card, rows=(*card.rows, ("Why ask", verdict.reason))),
-            facts=plan.facts,
-            expires_at=guard.clock() + guard.expires,
-        )
-        yield from self._record.asked(request)
-        decision = yield from self._decision_of(request)
-        if isinstance(decision, str):
-            return (yield from self._refused(decision))
-        if decision is None or guard.clock() >= request.expires_at:
-            reason = "The approval came too late and nothing ran. You may ask again with the same call."
-            return (yield from self._refused(reason, kind="expired"))
-        yield from self._record.answered(decision)
-        if decision.kind == "reject":
-            because = f" Reason: {inert(decision.reason, limit=400).rstrip('.')}." if decision.reason else ""
-            reason = f"{inert(decision.by, limit=80)} rejected this call.{because} Do not try it another way."
-            return (yield from self._refused(reason, kind="rejected"))
-        return decision
-
-    def _decision_of(self, request: ApprovalRequest) -> Generator[Effect, Any, Decision | str | None]:
-        assert self._guard.approver is not None
-        try:
-            answer = yield Ask(self._guard.approver, request, self._guard.expires)
-        except CannotAskError as error:
-            return f"Nobody could be asked: {error}."
-        except LateError:
-            return None
-        except Exception as error:
-            return f"The approver failed ({type(error).__name__}), which counts as no."
-        except BaseException:
-            yield from self._record.refused("The question was interrupted.", kind="refused")
-            raise
-        if not isinstance(answer, Decision):
-            return f"The approver answered with {type(answer).__name__} instead of a Decision, which counts as no."
-        try:
-            return Decision(answer.kind, answer.by, answer.reason, answer.arguments)  # a subclass may check less
-        except (TypeError, ValueError) as error:
-            return f"The approver's answer cannot be used ({error}), which counts as no."
-
-    def _performed(self, plan: Plan) -> Steps[Answer]:
-        """Carry the action out, each request on record before it leaves and its outcome after."""
-        expected = list(self._digests)
-        try:
-            answer: Answer = yield from self._pumped(
-                plan.perform(), lambda step: self._sending(step, plan.action, expected)
-            )
-        except LedgerError:
-            raise
-        except BaseException as error:
-            return (yield from self._failed(error))
-        outcome = "done" if answer.ok else self._outcome()
-        yield from self._record.outcome(outcome, durable=plan.action.is_write, result=answer.content[:2000])
+    def _blocked(self, plan: Plan) -> Steps[Answer | None]:
+        """Nobody is asked for what another call may have done already; nor is it sent."""
+        effect = plan.action.effect() if plan.action.is_write else ""
+        _, holder = yield from self._record.outlook((), effect)
+        answer = (yield from self._once.unblocked(holder)) if holder else None
+        if answer is not None:
+            yield from self._record.refused(_public(answer), kind="refused")
         return answer
 
-    def _pumped(self, exchange: Exchange, one: Callable[[Any], Steps[Any]]) -> Steps[Any]:
-        """Do the job's own steps one by one. The account's errors are the job's to handle, our own faults are not."""
-        result: Any = None
-        error: Exception | None = None
+    def _unanswered(self, asked: NoAnswer) -> Steps[Answer]:
+        if asked.kind == "waiting":
+            self._record.closed = True  # for this run: the entry waits on
+            return self._no("waiting", asked.reason)
+        if asked.kind == "over":
+            return (yield from self._taken(self._record.entry))
+        return (yield from self._refused(asked.reason, kind=asked.kind))
+
+    def _rejected(self, decision: Decision) -> Steps[Answer]:
+        because = f" Reason: {inert(decision.reason, limit=400).rstrip('.')}." if decision.reason else ""
+        reason = f"{inert(decision.by, limit=80)} rejected this call.{because} Do not try it another way."
+        return (yield from self._refused(reason, kind="rejected"))
+
+    def _performed(self, plan: Plan) -> Steps[Answer]:
+        """Carry the action out, and put on record what became of it."""
+        is_write = plan.action.is_write
         try:
-            while True:
-                try:
-                    step = exchange.throw(error) if error else exchange.send(result)
-                except StopIteration as stop:
-                    return stop.value
-                error = result = None
-                try:
-                    result = yield from one(step)
-                except Exception as raised:
-                    if not hasattr(raised, "outcome"):
-                        raise
-                    error = raised
-        finally:
-            exchange.close()
-
-    def _reading(self, step: Request | Pause | Action) -> Steps[Any]:
-        """One step before the decision: it may not change anything."""
-        if isinstance(step, Action):
-            verdict = self._guard.grants.decide(step, {}, on=self._guard.today())
-            if verdict.denied:
-                raise _Denied(step, verdict)
-            return None
-        if isinstance(step, Pause):
-            return (yield step)
-        if step.is_write:
-            raise PermitError(f"{self._job.tool} tried to write while it was still being decided on.")
-        yield from self._record.read(step)
-        return (yield from self._leaving(step))
-
-    def _sending(self, step: Request | Pause, action: Action, expected: list[str]) -> Steps[Any]:
-        """One step after the decision: a write must be one that was decided on, and is on record before it leaves."""
-        if isinstance(step, Pause):
-            return (yield step)
-        # By digest, not by identity: whoever changes a body after the decision has another request.
-        digest = step.digest()
-        known = digest in expected
-        if known:
-            expected.remove(digest)
-        if not step.is_write:
-            if not known:
-                yield from self._record.read(step)
-            return (yield from self._leaving(step))
-        if not known and (step.method, step.path) not in action.followups:
-            what = f"{step.method} {step.path}"
-            raise PermitError(f"{action.tool} tried {what}, which nobody decided on. Nothing was sent.")
-        yield from self._reserved(action, step)
-        return (yield from self._leaving(step))
-
-    def _leaving(self, request: Request) -> Steps[Any]:
-        """Send one request; of a write it is remembered what became of it."""
-        fate = "done"
-        try:
-            return (yield Send(request, mint(request)))
-        except BaseException as error:
-            self._raised, fate = error, getattr(error, "outcome", None) or "unknown"
+            answer = yield from self._sending.carried_out(plan)
+        except LedgerError:
             raise
-        finally:
-            if request.is_write:
-                self._fates.append(fate)
+        except TakenError as taken:
+            return (yield from self._taken(taken.entry))
+        except BaseException as error:
+            return (yield from self._failed(error, is_write=is_write))
+        outcome = "done" if answer.ok else self._sending.outcome()
+        kept: dict[str, Any] = {"answer": self._kept(answer)} if is_write else {}
+        yield from self._record.outcome(outcome, is_write=is_write, result=answer.content[:2000], **kept)
+        return answer
 
-    def _reserved(self, action: Action, request: Request) -> Steps[None]:
-        """Count the people of a call with its first write; between decision and now another may have used them up."""
-        first = not self._fates
+    def _kept(self, answer: Answer) -> dict[str, Any]:
+        """The answer as it is given again to the same call."""
+        kind = answer.artifact.kind if isinstance(answer.artifact, Refusal) else "failed"
+        artifact = self._job.kept(answer.artifact) if answer.ok else None
+        return {"content": answer.content, "ok": answer.ok, "kind": kind, "artifact": artifact}
 
-        def check(used: dict[tuple[str, int], int]) -> None:
-            verdict = self._guard.grants.decide(action, {}, on=self._guard.today(), used=used)
-            if first and verdict.denied:
-                raise _OverLimit(verdict.reason)
+    def _taken(self, entry_id: str) -> Steps[Answer]:
+        """The same call, or another one with the same approval, was quicker: what came of it is the answer."""
+        if entry_id != self._record.entry:
+            yield from self._record.joined(entry_id)
+        self._record.closed = True
+        ledger = self._guard.ledger
+        entry = yield Store(lambda: ledger.entry(entry_id), ledger.blocks)
+        return (yield from self._once.repeated(entry))
 
-        people = action.people if first else 0
-        windows = self._windows(action)
-        yield from self._record.sent(action, request, people=people, windows=windows, check=check)
-
-    def _windows(self, action: Action) -> tuple[tuple[str, int], ...]:
-        """The limits in people that hold for an action: area and seconds."""
-        if not action.is_write:
-            return ()
-        grants = (self._guard.grants.grant(action.agent, need.area) for need in action.needs)
-        return tuple((grant.area, seconds) for grant in grants if grant for seconds, _, _ in grant.limits())
-
-    def _failed(self, error: BaseException) -> Steps[Answer]:
+    def _failed(self, error: BaseException, *, is_write: bool) -> Steps[Answer]:
         """Record what became of a call that raised. The account's errors are answers; all others are raised again."""
-        if isinstance(error, _OverLimit):
-            return (yield from self._refused(str(error)))
+        if isinstance(error, (OverLimit, StoppedError, InTheWay)):
+            return (yield from self._held_back(error))
         told = getattr(error, "outcome", None)
-        outcome = self._outcome(error)
-        status, kept = getattr(error, "status", None), {"error": str(error)[:600]} if told else {}
-        yield from self._record.outcome(outcome, reason=type(error).__name__, status=status, durable=True, **kept)
+        outcome = self._sending.outcome(error)
+        status = getattr(error, "status", None)
+        refusal = {"content": _said(error, outcome), "ok": False, "kind": "failed", "artifact": None}
+        kept: dict[str, Any] = {"error": str(error)[:600]} if told else {}
+        kept |= {"answer": refusal} if told and self._sending.fates and outcome != "unknown" else {}
+        is_write = is_write and bool(self._sending.fates)
+        yield from self._record.outcome(outcome, reason=type(error).__name__, status=status, is_write=is_write, **kept)
         if told is None:
             raise error
-        return self._no("unknown" if outcome == "unknown" else "failed", _told(error, outcome))
+        if outcome == "unknown":
+            return (yield from self._looked_after(error))
+        return self._no("failed", _said(error, outcome))
 
-    def _outcome(self, error: BaseException | None = None) -> str:
-        """What became of the writes of a call that did not succeed."""
-        fates = list(self._fates)
-        if fates and isinstance(error, Exception) and error is not self._raised:
-            # The tool's own code raised it after a reply: it speaks of that reply, or is a bug that misread it.
-            fates[-1] = getattr(error, "outcome", None) or "unknown"
-        for worst in ("unknown", "done", "refused", "not_sent"):
-            if worst in fates:
-                return "partly" if worst == "done" else worst
-        return "failed"
+    def _held_back(self, error: OverLimit | StoppedError | InTheWay) -> Steps[Answer]:
+        """A write that may not leave; what left before it stays done."""
+        kind = "stopped" if isinstance(error, StoppedError) else "refused"
+        if self._sending.fates:
+            yield from self._record.outcome("partly", reason=kind, error=str(error)[:600])
+            return self._no(kind, f"{error}{_PARTLY}")
+        if isinstance(error, InTheWay):
+            yield from self._record.refused(_public(error.answer), kind="refused")
+            return error.answer
+        return (yield from self._refused(str(error), kind=kind))
+
+    def _looked_after(self, error: BaseException) -> Steps[Answer]:
+        """Nobody knows whether it happened: read it back at once. Present settles it; absent proves nothing yet."""
+        ledger = self._guard.ledger
+        ledger.in_flight.end(self._record.entry)
+        entry = yield Store(lambda: ledger.entry(self._record.entry), ledger.blocks)
+        try:
+            settlement = yield from settle(self._guard, entry, self._job.read_back)
+        except StoppedError:
+            return self._no("unknown", _said(error, "unknown"))
+        answer = self._once.settled(settlement)
+        return answer if answer.ok else self._no("unknown", f"{error} {answer.content}")
 
     def _refused(self, reason: str, *, kind: str = "refused", rule: str = "") -> Steps[Answer]:
         """Put it on record that nothing will be sent, and answer with the reason."""
-        yield from self._record.refused(reason, kind=kind, rule=rule)
-        return self._no(kind, reason if kind in ("invalid", "expired") else f"{reason} Nothing was sent.")
+        text = reason if kind in ("invalid", "expired") else f"{reason} Nothing was sent."
+        standing_ones = kind in ("rejected", "expired")
+        kept = {"content": text, "ok": False, "kind": kind, "artifact": None}
+        yield from self._record.refused(reason, kind=kind, rule=rule, **({"answer": kept} if standing_ones else {}))
+        return self._no(kind, text)
 
     def _no(self, kind: str, reason: str) -> Answer:
         return Answer(reason, Refusal(kind, reason, self._record.entry), ok=False)
 
 
-def _told(error: BaseException, outcome: str) -> str:
-    """The error in words, and what to beware of, said once."""
-    text = str(error)
-    return text if "Nobody knows" in text else f"{text}{_WARNINGS.get(outcome, '')}"
+def _public(answer: Answer) -> str:
+    """Why another call stands in the way, without what reading it back showed."""
+    return answer.content.partition(" Nothing was sent.")[0][:300]
 
 
-class _Denied(Exception):  # noqa: N818 - never leaves this module
-    """The grants do not reach what the call names."""
-
-    def __init__(self, action: Action, verdict: Verdict) -> None:
-        super().__init__(verdict.reason)
-        self.action = action
-        self.verdict = verdict
-
-
-class _OverLimit(Exception):  # noqa: N818 - never leaves this module
-    """A limit was reached between the decision and the reservation."""
+def _said(error: BaseException, outcome: str) -> str:
+    """The error in words, and what to beware of."""
+    return f"{error}{_PARTLY}" if outcome == "partly" else str(error)

@@ -18,6 +18,9 @@ _OUTCOMES = {
     "unknown": "nobody knows yet whether it happened",
     "partly": "a part of it was done",
     "failed": "it failed",
+    "happened": "read back: it happened",
+    "did_not_happen": "read back: it did not happen",
+    "cannot_tell": "nobody can tell whether it happened",
 }
 
 
@@ -32,14 +35,19 @@ class Entry:
         tool: The tool's name.
         host: The account.
         what: The act as an infinitive; with names and values while payloads are kept, with ids and counts after.
-        decision: allowed, approved, edited, rejected, refused, expired or waiting.
+        decision: allowed, approved, edited, rejected, refused, expired, joined or waiting.
         by: The person who decided; empty where none did.
         reason: Why it was refused or rejected, or why the account said no.
-        outcome: done, nothing, refused, not_sent, unknown, partly or failed; empty while there is none.
+        outcome: done, nothing, refused, not_sent, unknown, partly or failed; after reading back happened,
+            did_not_happen or cannot_tell; empty while there is none.
         state: waiting, open, unknown or closed.
         writes: How many write requests left.
         reads: How many reads left, the guard's own included.
         is_write: Whether the call could change the account.
+        joined: The entry whose question this call waits for, where the same had been asked already.
+        sent_at: When its last write left, in epoch seconds; 0.0 before.
+        cut_at: When the answer to it was given up, in epoch seconds; 0.0 where that is not on record.
+        absent_at: When reading back did not find it, in epoch seconds each.
         payload: What is kept beside the events: arguments, card, result.
     """
 
@@ -57,11 +65,17 @@ class Entry:
     writes: int = 0
     reads: int = 0
     is_write: bool = False
+    joined: str = ""
+    sent_at: float = 0.0
+    cut_at: float = 0.0
+    absent_at: tuple[float, ...] = ()
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def sentence(self) -> str:
         """Who, what, where, the decision and the outcome, in plain English."""
+        if self.tool == "guard":
+            return f"{self.what}."
         if not self.what:
             return f"{self.agent} began a call, and what it was is not on record yet: {self.verdict()}."
         return f"{self.agent} asked to {self.what} in {self.host}: {self.verdict()}."
@@ -86,6 +100,8 @@ class Entry:
                 return f"{self.decision}{because}"
             case "deny":
                 return "refused"
+            case "joined":
+                return f"the same was asked already (entry {self.joined})"
             case "waiting":
                 return "waiting for a person"
             case other:
@@ -129,13 +145,44 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
         case "read":
             return replace(entry, reads=entry.reads + 1)
         case "sent":
-            return replace(entry, writes=entry.writes + 1, state="open")
+            return replace(entry, writes=entry.writes + 1, state="open", sent_at=event["at"])
         case "outcome" | "failed":
-            outcome = event.get("outcome", "failed")
-            state = "unknown" if outcome == "unknown" else "closed"
-            said = _kept(entry, "error") or event.get("reason", "")
-            return replace(entry, outcome=outcome, state=state, reason="" if outcome == "done" else said)
+            return _ended(entry, event)
+        case "settled":
+            return _settled(entry, event)
+        case "joined":
+            return replace(entry, decision="joined", joined=event["into"], state="closed")
+        case "stopped" | "resumed":
+            return _controlled(entry, event)
     return entry
+
+
+def _ended(entry: Entry, event: Mapping[str, Any]) -> Entry:
+    outcome = event.get("outcome", "failed")
+    unknown = outcome == "unknown"
+    said = _kept(entry, "error") or event.get("reason", "")
+    reason = "" if outcome == "done" else said
+    state = "unknown" if unknown else "closed"
+    return replace(entry, outcome=outcome, state=state, reason=reason, cut_at=event["at"] if unknown else 0.0)
+
+
+def _settled(entry: Entry, event: Mapping[str, Any]) -> Entry:
+    """After reading back: what was found, or once more that nobody knows yet."""
+    outcome = event["outcome"]
+    absent = (*entry.absent_at, event["at"]) if event.get("absent") else entry.absent_at
+    state = "unknown" if event.get("unknown") else "closed"
+    return replace(entry, outcome=outcome, state=state, reason=event.get("reason", ""), absent_at=absent)
+
+
+def _controlled(entry: Entry, event: Mapping[str, Any]) -> Entry:
+    """Somebody stopped the guard, or let it go on."""
+    what = "everything" if event.get("reads") else "every write"
+    by, reason = inert(event.get("by", ""), limit=80), inert(event.get("reason", ""), limit=300)
+    said = f"stopped {what}" if event["kind"] == "stopped" else "let the guard go on"
+    because = f": {reason.rstrip('.')}" if reason else ""
+    return replace(
+        entry, agent=by, tool="guard", what=f"{by} {said}{because}", decision=event["kind"], by=by, state="closed"
+    )
 
 
 def _kept(entry: Entry, name: str) -> str:

@@ -22,23 +22,25 @@ class Event:
 
     Args:
         entry: The entry that it belongs to.
-        kind: decided, asked, answered, read, sent, outcome, refused or failed.
+        kind: decided, asked, answered, read, sent, outcome, settled, refused, joined or failed; stopped or resumed.
         agent: Whose call it was.
         data: What is to be remembered, as JSON; cut to fit one row of 1 KB.
+        call: The replay key, where the event is one that the call can be found by.
     """
 
     entry: str
     kind: str
     agent: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    call: str = ""
 
 
 def row_of(event: Event, seq: int, at: float) -> str:
     """The canonical text of an event: the columns first, then the data, cut until it fits one row."""
-    columns = {"agent": event.agent, "at": at, "entry": event.entry, "kind": event.kind, "seq": seq}
+    columns = columns_of(event.agent, at, event.call, event.entry, event.kind, seq)
     data = dict(event.data)
     while True:
-        text = stored(columns)[:-1] + ("," + stored(data)[1:] if data else "}")
+        text = columns + ("," + stored(data)[1:] if data else "}")
         if len(text.encode()) <= _MOST_BYTES:
             return text
         if not data:
@@ -46,7 +48,13 @@ def row_of(event: Event, seq: int, at: float) -> str:
         _shorten(data)
 
 
-def stored(value: Mapping[str, Any]) -> str:
+def columns_of(agent: str, at: float, call: str, entry: str, kind: str, seq: int) -> str:
+    """How a row's text begins: its columns, in canonical form."""
+    said = f'"call":"{call}",' if call else ""
+    return f'{{"agent":{stored(agent)},"at":{canonical(at)},{said}"entry":"{entry}","kind":"{kind}","seq":{seq}'
+
+
+def stored(value: Any) -> str:
     """Canonical JSON that UTF-8 can hold: half a surrogate pair, which is no character, as its JSON escape."""
     return canonical(value).encode("utf-8", "backslashreplace").decode()
 

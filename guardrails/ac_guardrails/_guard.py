@@ -8,12 +8,14 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ac_guardrails._approvals import Approver
+from ac_guardrails._approvals import Approver, Elsewhere
 from ac_guardrails._call import Call
+from ac_guardrails._desk import Desk
 from ac_guardrails._grants import Grants
 from ac_guardrails._job import Answer, Job
 from ac_guardrails._ledger import Ledger, open_ledger
-from ac_guardrails._steps import Sender, adrive, drive
+from ac_guardrails._settle import Reader, Settlement, settle
+from ac_guardrails._steps import Sender, Steps, Store, adrive, drive
 
 
 class Guard:
@@ -23,7 +25,9 @@ class Guard:
         grants: Who may do what.
         approver: Who is asked; without one, every call that needs a person is refused.
         ledger: Where calls are recorded: "memory:", "sqlite:///ledger.db", or an open Ledger.
-        expires: Seconds for which a question can be answered.
+        expires: Seconds for which a question can be answered, and its approval used.
+        settle_after: Seconds after a lost answer for which the write may still land, so that not finding it proves
+            nothing.
         payloads: How long values are kept beside the events: "30d", "12h" or "none".
         clock: Epoch seconds.
     """
@@ -35,19 +39,24 @@ class Guard:
         ledger: str | Ledger,
         approver: Approver | None = None,
         expires: float = 900.0,
+        settle_after: float = 60.0,
         payloads: str = "30d",
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not isinstance(grants, Grants):
             raise TypeError("Guard needs grants: Grants.from_file(...) or Grants.from_dict({...}).")
-        if approver is not None and not callable(approver):
+        if approver is not None and not (callable(approver) or isinstance(approver, Elsewhere)):
             raise TypeError("An approver is a function from an ApprovalRequest to a Decision.")
         if not 0 < expires < math.inf:
             raise ValueError(f"expires={expires} is no time to answer in. Use a number of seconds above 0.")
+        if not 0 <= settle_after < math.inf:
+            raise ValueError(f"settle_after={settle_after} is no time to wait. Use a number of seconds, such as 60.")
         self.grants = grants
         self.ledger = ledger if isinstance(ledger, Ledger) else open_ledger(ledger, payloads=payloads, clock=clock)
+        self.desk = Desk(self.ledger)
         self.approver = approver
         self.expires = expires
+        self.settle_after = settle_after
         self.clock = clock
 
     def __repr__(self) -> str:
@@ -62,8 +71,35 @@ class Guard:
 
     def run(self, job: Job, sender: Sender) -> Answer:
         """Carry a call through, or say why not."""
-        return drive(Call(self, job).steps(), sender)
+        return drive(self._steps(job), sender)
 
     async def arun(self, job: Job, sender: Sender) -> Answer:
         """The same on an event loop."""
-        return await adrive(Call(self, job).steps(), sender)
+        return await adrive(self._steps(job), sender)
+
+    def settle(self, sender: Sender, read: Reader, *, host: str, entry: str = "") -> list[Settlement]:
+        """Find out what became of the entries that were left open: read back, and put on record.
+
+        Args:
+            sender: What carries the reads.
+            read: How a tool's writes are read back.
+            host: The account that the sender reaches; entries of others are left alone.
+            entry: Only this entry.
+        """
+        return drive(self._settling(read, host, entry), sender)
+
+    async def asettle(self, sender: Sender, read: Reader, *, host: str, entry: str = "") -> list[Settlement]:
+        """The same on an event loop."""
+        return await adrive(self._settling(read, host, entry), sender)
+
+    def _steps(self, job: Job) -> Steps[Answer]:
+        if isinstance(self.approver, Elsewhere):
+            yield from self.approver.hold(self, job)
+        return (yield from Call(self, job).steps())
+
+    def _settling(self, read: Reader, host: str, entry_id: str) -> Steps[list[Settlement]]:
+        found = yield Store(self.ledger.not_closed, self.ledger.blocks)
+        settled: list[Settlement] = []
+        for entry in (entry for entry in found if entry.host == host and entry_id in ("", entry.id)):
+            settled += [(yield from settle(self, entry, read))]
+        return settled

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from ac_guardrails._action import Action
 from ac_guardrails._approvals import Card
+from ac_guardrails._finding import Finding, ReadBack
+from ac_guardrails._origin import Origin
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Pause
 
@@ -43,7 +45,7 @@ class Refusal:
     """Why a call did not do what was asked; the artifact of every answer that is no success.
 
     Args:
-        kind: invalid, refused, rejected, expired, failed, unknown or not_found.
+        kind: invalid, refused, rejected, expired, waiting, stopped, blocked, failed, unknown or not_found.
         reason: The same in words.
         entry: The ledger entry that has it on record; empty where none was made.
     """
@@ -73,11 +75,12 @@ class Plan:
 
 
 class Job(Protocol):
-    """One call of one tool by one agent."""
+    """One call of one tool by one agent. A class that extends this need not say what it cannot do."""
 
     agent: str
     tool: str
     host: str
+    origin: Origin = Origin()
 
     def outline(self) -> Action:
         """The action as far as the arguments alone tell it.
@@ -86,11 +89,12 @@ class Job(Protocol):
             InvalidCall: The arguments cannot be used.
         """
 
-    def prepare(self, readable: frozenset[str]) -> Exchange:
+    def prepare(self, readable: frozenset[str], *, again: bool = False) -> Exchange:
         """Read what is needed; returns a Plan, or an Answer where nothing has to be sent.
 
         Args:
             readable: The areas that the agent may read; names from others must not reach it.
+            again: Whether somebody may have agreed to what was read before, so that nothing remembered will do.
         """
 
     def edited(self, arguments: Mapping[str, Any]) -> Job:
@@ -98,3 +102,22 @@ class Job(Protocol):
 
     def arguments(self) -> Mapping[str, Any]:
         """What was asked for, as JSON."""
+
+    def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
+        """Read whether a write of one of the product's tools happened.
+
+        Args:
+            tool: The tool's name.
+            key: The natural key, as its action had it.
+            since: When the write left, in epoch seconds.
+        """
+        return Finding("cannot_tell", "it leaves nothing that could be read back")
+        yield  # a generator, like the ones that read something
+
+    def kept(self, artifact: Any) -> Any:
+        """An artifact as JSON, to be given again to the same call; None where it cannot be kept."""
+        return None
+
+    def given_again(self, kept: Any) -> Any:
+        """The artifact that `kept` made JSON of."""
+        return None

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ac_guardrails._action import Action
-from ac_guardrails._approvals import ApprovalRequest, Decision
 from ac_guardrails._canonical import digest
 from ac_guardrails._catalog import Level
+from ac_guardrails._desk import Desk, Question
+from ac_guardrails._entries import Entry
 from ac_guardrails._events import Event
 from ac_guardrails._grants import Verdict
+from ac_guardrails._inflight import this_process
 from ac_guardrails._job import Job
-from ac_guardrails._ledger import Ledger, new_entry
+from ac_guardrails._ledger import Hold, Ledger, new_entry
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Effect, Steps, Store
-from ac_guardrails._text import inert
 
-_DECIDED = {"approve": "approved", "reject": "rejected", "edit": "edited"}
+Used = dict[tuple[str, int], int]
+"""How many people were touched, by area and seconds."""
 
 
 class Record:
@@ -31,16 +34,33 @@ class Record:
 
     def __init__(self, ledger: Ledger, job: Job) -> None:
         self.entry = new_entry()
+        self.call = ""
+        """The replay key; empty where nothing tells this call apart from others."""
+        self.closed = False
+        """Whether it is on record how the call ended."""
         self._ledger = ledger
         self._agent = job.agent
         self._unnamed = {"tool": job.tool, "host": job.host, "what": f"call {job.tool}"}
         self._salt = secrets.token_hex(8)
-        self._decided = False
-        self.closed = False
-        """Whether it is on record how the call ended."""
+        self._decided = self._anew = False
+        self._pending: tuple[Event, ...] = ()
+        self._kept: dict[str, Any] = {}
 
-    def decided(self, action: Action, verdict: Verdict, facts: Mapping[str, Any] | None = None) -> Steps[None]:
-        """What was asked for, and the answer of the grants."""
+    def adopt(self, entry: Entry) -> None:
+        """Go on with an entry that this call, or the same one elsewhere, began before."""
+        self.entry = entry.id
+        self._salt = entry.payload.get("salt", self._salt)
+        self._decided = True
+        self._pending, self._kept = (), {}
+
+    def edited(self) -> None:
+        """That a person has changed the call, so that what was asked for is said anew."""
+        self._decided, self._anew = False, True
+
+    def decided(self, action: Action, verdict: Verdict, facts: Mapping[str, Any] | None = None) -> None:
+        """What was asked for, and the answer of the grants. Put on record together with what comes of it."""
+        if self._decided and not verdict.denied:
+            return  # it says so already
         self._decided = True
         request = action.request
         event = self._event(
@@ -59,42 +79,54 @@ class Record:
             arguments=self._salted(dict(action.arguments)),
             facts=dict(facts) if facts else None,
         )
-        kept = {"plain": action.plain or action.what, "arguments": dict(action.arguments), "salt": self._salt}
-        yield from self._append(event, payload=kept, durable=action.is_write)
+        self._pending = (*self._pending, replace(event, call=self.call))
+        plain, arguments = action.plain or action.what, dict(action.arguments)
+        self._kept |= {"plain": plain, "arguments": arguments, "salt": self._salt, "owner": this_process()}
 
-    def asked(self, request: ApprovalRequest) -> Steps[None]:
-        """The question, before the person sees it."""
-        event = self._event("asked", digest=self._salted(request.action.digest()), expires=round(request.expires_at, 3))
-        yield from self._append(event, payload={"card": str(request)})
+    def asked(self, question: Question) -> Generator[Effect, Any, str]:
+        """The question, before the person sees it. Returns the entry that has it: another one, if it waits there."""
+        request = question.request
+        key = digest([self._agent, question.binds])[:32]
+        event = self._event("asked", digest=self._salted(question.binds), expires=round(request.expires_at, 3))
+        before, kept = self._pending, self._kept
 
-    def answered(self, decision: Decision) -> Steps[None]:
-        """The person's answer."""
-        event = self._event("answered", decision=_DECIDED[decision.kind], by=inert(decision.by, limit=80))
-        yield from self._append(event, payload={"reason": decision.reason} if decision.reason else None)
+        def ask() -> str:
+            found = Desk(self._ledger).ask(event, question, key, before=before, kept={**kept, "card": str(request)})
+            if found != self.entry:
+                self._ledger.append(*before, self._event("joined", into=found), payload=kept, durable=False)
+            return found
 
-    def refused(self, reason: str, *, kind: str, rule: str = "") -> Steps[None]:
-        """That nothing will be sent, and why."""
+        found: str = yield from self._stored(ask)
+        return found
+
+    def joined(self, entry: str) -> Steps[None]:
+        """That another entry stands for this call."""
+        yield from self._closing(self._event("joined", into=entry), kept={})
+
+    def refused(self, reason: str, *, kind: str, rule: str = "", **kept: Any) -> Steps[None]:
+        """That nothing will be sent, and why; `kept` stays beside it."""
         # An invalid call's message quotes what the model wrote, so the event says only that it was invalid.
         public = {"invalid": "the arguments were not valid", "rejected": ""}.get(kind, reason[:300])
         decision = kind if kind in ("expired", "rejected") else "refused"
         event = self._event("refused", decision=decision, reason=public, rule=rule)
-        yield from self._closing(event, payload={"error": reason[:600]} if kind == "invalid" else None)
+        yield from self._closing(event, kept=kept | ({"error": reason[:600]} if kind == "invalid" else {}))
 
     def read(self, request: Request) -> Steps[None]:
         """A read of the guard's own, before it leaves."""
         event = self._event("read", method=request.method, path=request.path, by="guard")
-        yield from self._append(event, durable=False)
+        yield from self._leaving(*self._pending, event)
 
-    def sent(
-        self,
-        action: Action,
-        request: Request,
-        *,
-        people: int,
-        windows: tuple[tuple[str, int], ...],
-        check: Callable[[dict[tuple[str, int], int]], None],
-    ) -> Steps[None]:
-        """A write, before it leaves; counted against the limits in the same transaction, where `check` may raise."""
+    def leaving(self) -> Steps[None]:
+        """That the read that was decided on leaves now."""
+        if self._pending:
+            yield from self._leaving(*self._pending)
+
+    def _leaving(self, *events: Event) -> Steps[None]:
+        payload = self._kept or None
+        yield from self._stored(lambda: self._ledger.append(*events, payload=payload, durable=False, leaving=True))
+
+    def sent(self, action: Action, request: Request, *, hold: Hold, people: int) -> Steps[None]:
+        """A write, before it leaves; checked against all that may stand in its way in the same transaction."""
         event = self._event(
             "sent",
             method=request.method,
@@ -103,10 +135,13 @@ class Record:
             people=people,
             areas=[need.area for need in action.needs if need.level > Level.READ],
         )
-        yield from self._stored(lambda: self._ledger.reserve(event, windows=windows, check=check))
+        events = (*self._pending, replace(event, call=self.call))
+        first = {"owner": this_process(), "key": dict(action.key)} if hold.first else {}
+        payload = {**self._kept, **first} or None
+        yield from self._stored(lambda: self._ledger.reserve(*events, hold=hold, payload=payload))
 
     def outcome(
-        self, outcome: str, *, reason: str = "", status: int | None = None, durable: bool = True, **kept: str
+        self, outcome: str, *, reason: str = "", status: int | None = None, is_write: bool = True, **kept: Any
     ) -> Steps[None]:
         """What became of it.
 
@@ -114,18 +149,20 @@ class Record:
             outcome: done, nothing, refused, not_sent, unknown, partly or failed.
             reason: The kind of error.
             status: The HTTP status of the account's answer.
-            durable: Whether to wait for the disk.
-            kept: Texts for the payload: `result` or `error`.
+            is_write: Whether the disk must have it now.
+            kept: What to keep beside it, such as `result` or `error`.
         """
         event = self._event("outcome", outcome=outcome, unknown=outcome == "unknown", reason=reason, status=status)
-        yield from self._closing(event, payload=kept or None, durable=durable)
+        yield from self._closing(event, kept=kept, late=not is_write)
 
-    def used(self, windows: tuple[tuple[str, int], ...]) -> Generator[Effect, Any, dict[tuple[str, int], int]]:
-        """How many people the agent's writes have touched, by area and window."""
-        if not windows:
-            return {}
-        used: dict[tuple[str, int], int] = yield from self._stored(lambda: self._ledger.used(self._agent, windows))
-        return used
+    def outlook(self, windows: tuple[tuple[str, int], ...], effect: str) -> Generator[Effect, Any, tuple[Used, str]]:
+        """How many people the agent's writes have touched, and which entry holds the effect."""
+        if not windows and not effect:
+            return {}, ""
+        agent, entry = self._agent, self.entry
+        look = Store(lambda: self._ledger.outlook(agent, entry, windows=windows, effect=effect), self._ledger.blocks)
+        found: tuple[Used, str] = yield look
+        return found
 
     def _event(self, kind: str, **data: Any) -> Event:
         said = {key: value for key, value in data.items() if value not in ("", None, False)}
@@ -135,14 +172,19 @@ class Record:
         """A digest, salted per entry: after the payload is gone nobody can find out what it was by trying."""
         return digest([self._salt, value])[:32]
 
-    def _closing(self, event: Event, *, payload: Mapping[str, Any] | None, durable: bool = True) -> Steps[None]:
+    def _closing(self, event: Event, *, kept: Mapping[str, Any], late: bool = False) -> Steps[None]:
         """The last event of the call, after one that says what it was."""
-        events = (event,) if self._decided else (self._event("decided", **self._unnamed), event)
+        named = self._decided or self._anew
+        events = (*self._pending, event) if named else (self._event("decided", **self._unnamed), event)
+        payload = {**self._kept, **kept} or None
         self.closed = True
-        yield from self._append(*events, payload=payload, durable=durable)
-
-    def _append(self, *events: Event, payload: Mapping[str, Any] | None = None, durable: bool = True) -> Steps[None]:
-        yield from self._stored(lambda: self._ledger.append(*events, payload=payload, durable=durable))
+        if late:
+            self._ledger.append_late(*events, payload=payload)
+        else:
+            yield from self._stored(lambda: self._ledger.append(*events, payload=payload))
 
     def _stored(self, work: Callable[[], Any]) -> Generator[Effect, Any, Any]:
-        return (yield Store(work, self._ledger.blocks))
+        """Write; what was still to be put on record is so once it has been written with something else."""
+        result = yield Store(work, self._ledger.blocks)
+        self._pending, self._kept = (), {}
+        return result

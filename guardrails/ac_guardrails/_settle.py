@@ -1,26 +1,202 @@
-"""Did it happen? What reading back says of a write whose answer never came."""
+"""Did it happen? What became of a write whose answer never came, settled by reading it back.
+
+Absence right after the cut proves nothing, because the request may still land. A write did not happen only if it is
+absent at two reads, the second a good while after the cut.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
-from ac_guardrails._request import Request
+from ac_guardrails._entries import Entry
+from ac_guardrails._events import Event
+from ac_guardrails._finding import Finding, ReadBack
+from ac_guardrails._request import PermitError, mint
+from ac_guardrails._steps import Pause, Send, Steps, Store
+
+if TYPE_CHECKING:
+    from ac_guardrails._guard import Guard
+
+_BETWEEN = 1.0
+"""Seconds between two reads, where nobody read before."""
+
+
+Reader = Callable[[str, Mapping[str, Any], float], ReadBack]
+"""From a tool's name, the natural key of its write, and when it left, to reading it back."""
+
+Outcome = Literal["happened", "did_not_happen", "cannot_tell", "unknown", "under_way", "waiting", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What the account shows of a write when it is read back.
+class Settlement:
+    """What is known of an entry that was left open.
 
     Args:
-        kind: "present" where its effect is there, "absent" where it is not, "cannot_tell" where reading cannot show it.
-        reason: The same in words with ids, counts and dates only, as a clause: "contact 7 has tag 3".
+        entry: The entry's id.
+        outcome: happened, did_not_happen or cannot_tell; unknown while it is too early to say; under_way where its call
+            still runs; waiting where a person has not answered, or its agent has not come back with the answer; closed
+            where there was nothing to settle.
+        reason: Why, as a clause.
+        look_again_at: When reading back can say more, in epoch seconds; 0.0 where it cannot.
     """
 
-    kind: Literal["present", "absent", "cannot_tell"]
+    entry: str
+    outcome: Outcome
     reason: str
+    look_again_at: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{_WORDS[self.outcome]}: {self.reason}."
 
 
-ReadBack = Generator[Request, Any, Finding]
-"""Yields reads, is sent replies, returns what they show."""
+_WORDS: Mapping[Outcome, str] = {
+    "happened": "It happened",
+    "did_not_happen": "It did not happen",
+    "cannot_tell": "Nobody can tell whether it happened",
+    "unknown": "Nobody knows yet whether it happened",
+    "under_way": "It is under way",
+    "waiting": "It waits",
+    "closed": "It is settled",
+}
+
+
+def judge(finding: Finding, *, cut_at: float, absent_at: tuple[float, ...], now: float, wait: float) -> Outcome:
+    """What a finding means.
+
+    Args:
+        finding: What reading back showed just now.
+        cut_at: When the answer was given up, or the write left, in epoch seconds.
+        absent_at: When earlier reads did not find it.
+        now: The time of this read.
+        wait: How many seconds after the cut a request may still land.
+    """
+    if finding.kind == "present":
+        return "happened"
+    if finding.kind == "cannot_tell":
+        return "cannot_tell"
+    return "did_not_happen" if finding.kind == "absent" and absent_at and now >= cut_at + wait else "unknown"
+
+
+def settle(guard: Guard, entry: Entry, read: Reader) -> Steps[Settlement]:
+    """Find out what became of an entry that was left open, and put it on record.
+
+    Args:
+        guard: Whose entry it is.
+        entry: The entry, as it is now.
+        read: How a tool's writes are read back.
+    """
+    if entry.state == "closed":
+        return Settlement(entry.id, "closed", f"its outcome is {entry.outcome or entry.decision}")
+    owner = str(entry.payload.get("owner", ""))
+    if not entry.outcome and guard.ledger.in_flight.may_run(entry.id, owner) and entry.state != "waiting":
+        if entry.writes or not _answered(entry):
+            return Settlement(entry.id, "under_way", "the call that sent it still runs")
+    if not entry.writes:
+        return (yield from _never_sent(guard, entry))
+    key = entry.payload.get("key")
+    if not key:
+        finding = Finding("cannot_tell", "it has nothing that could be read back")
+        return (yield from _recorded(guard, entry, finding))
+    finding = yield from _found(guard, entry, read)
+    cut_at = entry.cut_at or entry.sent_at
+    if finding.kind == "absent" and not entry.absent_at and guard.clock() >= cut_at + guard.settle_after:
+        yield from _recorded(guard, entry, finding)
+        yield Pause(_BETWEEN)
+        entry = yield Store(lambda: guard.ledger.entry(entry.id) or entry, guard.ledger.blocks)
+        finding = yield from _found(guard, entry, read)
+    return (yield from _recorded(guard, entry, finding))
+
+
+def close(guard: Guard, entry: str, *, happened: bool, by: str) -> Settlement:
+    """Settle an entry by hand, where a person has looked.
+
+    Args:
+        guard: Whose entry it is.
+        entry: The entry's id.
+        happened: What the person found.
+        by: Their name.
+
+    Raises:
+        ValueError: There is nothing to settle, or no name.
+    """
+    found = guard.ledger.entry(entry)
+    if found is None or found.state != "unknown":
+        raise ValueError(f"Entry {entry!r} is not unknown, so there is nothing to settle.")
+    if not by.strip():
+        raise ValueError("Settling by hand needs the name of the person: by=.")
+    outcome: Outcome = "happened" if happened else "did_not_happen"
+    settlement = Settlement(entry, outcome, f"{by} says so")
+    guard.ledger.append(_event(found, settlement))
+    return settlement
+
+
+def _answered(entry: Entry) -> bool:
+    return entry.decision in ("approved", "edited", "rejected")
+
+
+def _never_sent(guard: Guard, entry: Entry) -> Steps[Settlement]:
+    """A call that ended before anything left; or one that still waits for its person or its agent."""
+    asked = entry.payload.get("questions") or []
+    if asked and guard.clock() < asked[-1]["expires"]:
+        what = "for its agent to come back" if _answered(entry) else "for a person to decide"
+        return Settlement(entry.id, "waiting", what)
+    data: dict[str, Any] = {"outcome": "not_sent", "reason": "its process ended"}
+    event = Event(entry.id, "outcome", entry.agent, data)
+    if asked:
+        event = Event(entry.id, "refused", entry.agent, {"decision": "expired", "reason": "nobody came back in time"})
+    yield Store(lambda: guard.ledger.append(event), guard.ledger.blocks)
+    return Settlement(entry.id, "did_not_happen", "nothing was sent")
+
+
+def _found(guard: Guard, entry: Entry, read: Reader) -> Steps[Finding]:
+    """What the account shows; the account's own errors show nothing."""
+    reading = read(entry.tool, entry.payload["key"], entry.sent_at)
+    step = partial(next, reading)
+    try:
+        while True:
+            request = step()
+            if request.is_write:
+                raise PermitError(f"{entry.tool} tried to write while it was reading back.")
+            data = {"method": request.method, "path": request.path, "by": "guard"}
+            seen = Event(entry.id, "read", entry.agent, data)
+            yield Store(partial(guard.ledger.append, seen, durable=False, leaving=True), guard.ledger.blocks)
+            try:
+                step = partial(reading.send, (yield Send(request, mint(request))))
+            except Exception as error:
+                step = partial(reading.throw, error)  # that there is no such record may be the finding
+    except StopIteration as stop:
+        finding: Finding = stop.value
+        return finding
+    except Exception as error:
+        if not hasattr(error, "outcome"):
+            raise
+        return Finding("unread", f"it could not be read back ({type(error).__name__})")
+    finally:
+        reading.close()
+
+
+def _recorded(guard: Guard, entry: Entry, finding: Finding) -> Steps[Settlement]:
+    """Put what was found on record."""
+    cut_at = entry.cut_at or entry.sent_at
+    outcome = judge(finding, cut_at=cut_at, absent_at=entry.absent_at, now=guard.clock(), wait=guard.settle_after)
+    again = max(cut_at + guard.settle_after, guard.clock()) if outcome == "unknown" else 0.0
+    settlement = Settlement(entry.id, outcome, finding.reason, again)
+    event = _event(entry, settlement, absent=finding.kind == "absent")
+    yield Store(lambda: guard.ledger.append(event), guard.ledger.blocks)
+    return settlement
+
+
+def _event(entry: Entry, settlement: Settlement, *, absent: bool = False) -> Event:
+    data: dict[str, Any] = {"outcome": settlement.outcome, "reason": settlement.reason[:300]}
+    if settlement.outcome in ("unknown", "cannot_tell"):
+        data |= {"unknown": True, **({"absent": True} if absent else {})}
+    return Event(entry.id, "settled", entry.agent, data)
+
+
+def when(seconds: float) -> str:
+    """A time in words, in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from ac_guardrails._approvals import ApprovalRequest, Approver
+from ac_guardrails._approvals import ApprovalRequest
 from ac_guardrails._request import Permit, Request
 
 T = TypeVar("T")
@@ -40,15 +40,28 @@ class Send:
         return sender.send(self.request, self.permit)
 
     async def ado(self, sender: Sender) -> Any:
-        """Carry it out on an event loop."""
-        return await sender.asend(self.request, self.permit)
+        """Carry it out on an event loop. A write that is on its way is waited for even if its task is cancelled."""
+        if not self.request.is_write:
+            return await sender.asend(self.request, self.permit)
+        sending = asyncio.ensure_future(sender.asend(self.request, self.permit))
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError as error:
+            if sending.cancelled():
+                raise
+            try:
+                await asyncio.wait([sending])
+            except asyncio.CancelledError:  # a second time: whoever cancels will not wait for it
+                sending.cancel()
+                raise
+            raise CancelledLateError(error, sending) from None
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Put a question to a person."""
 
-    approver: Approver
+    approver: Callable[[ApprovalRequest], Any]
     request: ApprovalRequest
     seconds: float
     """How long an async approver is waited for; a sync one cannot be stopped."""
@@ -61,7 +74,7 @@ class Ask:
     async def ado(self, sender: Sender) -> Any:
         """Ask without blocking the loop, even if the approver does."""
         if _is_async(self.approver):
-            return await _within(self.approver(self.request), self.seconds)  # type: ignore[arg-type]
+            return await _within(self.approver(self.request), self.seconds)
         answer = await asyncio.to_thread(self._answer)
         return await _within(answer, self.seconds) if inspect.isawaitable(answer) else answer
 
@@ -91,10 +104,10 @@ class Store:
         work = asyncio.ensure_future(asyncio.to_thread(self.work))
         try:
             return await asyncio.shield(work)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             # The thread cannot be stopped, and what is recorded next must come after it.
             await asyncio.wait([work])
-            raise
+            raise CancelledLateError(error, work) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +154,23 @@ def drive(steps: Steps[T], sender: Sender, begin: Callable[[], Effect] | None = 
 
 
 async def adrive(steps: Steps[T], sender: Sender) -> T:
-    """Do every step on the running event loop."""
+    """Do every step on the running event loop.
+
+    Cancelled while a write is on its way, it puts on record what became of that, sends nothing further, and ends.
+    """
     act: Callable[[], Effect] = lambda: next(steps)  # noqa: E731
+    cancelled: asyncio.CancelledError | None = None
     while True:
         try:
             effect = act()
         except StopIteration as stop:
+            if cancelled is not None:
+                raise cancelled from None
             value: T = stop.value
             return value
+        if cancelled is not None and not isinstance(effect, Store):
+            act = _thrower(steps, _NotBegunError("the task was cancelled before that"))
+            continue
         try:
             result = await effect.ado(sender)
         except GeneratorExit:
@@ -156,6 +178,8 @@ async def adrive(steps: Steps[T], sender: Sender) -> T:
             with contextlib.suppress(asyncio.CancelledError):
                 drive(steps, sender, _thrower(steps, asyncio.CancelledError("the coroutine was closed")))
             raise
+        except CancelledLateError as late:
+            cancelled, act = late.cancelled, late.going_on(steps)
         except BaseException as error:
             act = _thrower(steps, error)
         else:
@@ -170,8 +194,33 @@ def _thrower(steps: Steps[Any], error: BaseException) -> Callable[[], Effect]:
     return lambda: steps.throw(error)
 
 
-def _is_async(approver: Approver) -> bool:
+def _is_async(approver: Callable[[ApprovalRequest], Any]) -> bool:
     return inspect.iscoroutinefunction(approver) or inspect.iscoroutinefunction(type(approver).__call__)
+
+
+class _NotBegunError(asyncio.CancelledError):
+    """The task was cancelled, and the step was never begun."""
+
+    outcome = "not_sent"
+
+
+class CancelledLateError(Exception):
+    """The task was cancelled, but what it was waiting for has come to its end.
+
+    Args:
+        cancelled: The cancellation.
+        ended: What has ended.
+    """
+
+    def __init__(self, cancelled: asyncio.CancelledError, ended: asyncio.Future[Any]) -> None:
+        super().__init__("cancelled")
+        self.cancelled = cancelled
+        self._ended = ended
+
+    def going_on(self, steps: Steps[Any]) -> Callable[[], Effect]:
+        """How the call goes on with what came of it."""
+        error = self._ended.exception()
+        return _thrower(steps, error) if error is not None else _feeder(steps, self._ended.result())
 
 
 class LateError(Exception):

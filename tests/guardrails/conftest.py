@@ -26,6 +26,8 @@ from ac_guardrails import (
     Reference,
     Request,
 )
+from ac_guardrails._finding import Finding
+from ac_guardrails._origin import Origin
 
 NEEDS = {
     "get_book": (Need("books", Level.READ),),
@@ -71,6 +73,10 @@ class LibraryJob:
     during_prepare: Callable[[], Any] | None = None
     performing: Callable[[Plan], Any] | None = None
     making_card: Callable[[], Card] | None = None
+    origin: Origin = field(default_factory=Origin)
+    voids: Mapping[str, Any] = field(default_factory=dict)
+    key: Mapping[str, Any] = field(default_factory=dict)
+    reading_back: Callable[[], Any] | None = None
 
     def arguments(self) -> Mapping[str, Any]:
         return self.args
@@ -83,7 +89,19 @@ class LibraryJob:
             raise InvalidCall(f"{self.tool} takes no argument {min(unknown)!r}.")
         return self._action(None, ())
 
-    def prepare(self, readable: frozenset[str]) -> Any:
+    def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> Any:
+        if self.reading_back is not None:
+            return (yield from self.reading_back())
+        return Finding("absent", "the shelf does not show it")
+        yield
+
+    def kept(self, artifact: Any) -> Any:
+        return artifact
+
+    def given_again(self, kept: Any) -> Any:
+        return kept
+
+    def prepare(self, readable: frozenset[str], *, again: bool = False) -> Any:
         if self.during_prepare is not None:
             early = yield from self.during_prepare()
             if isinstance(early, Answer):
@@ -92,6 +110,7 @@ class LibraryJob:
         return Plan(
             action=action,
             facts=self.facts,
+            voids=self.voids,
             card=self.making_card or (lambda: Card(f"{action.plain}?", (("Agent", self.agent),), "No way back.")),
             perform=lambda: (self.performing or self._perform)(plan(action, self)),
         )
@@ -121,6 +140,8 @@ class LibraryJob:
             more=self.more if request else (),
             references=(*references, Reference("book", book.id)) if references else (),
             people=self.people,
+            acts_on="book",
+            key=self.key or {"book": book.id},
         )
 
 

@@ -139,7 +139,7 @@ def test_a_rejection_tells_the_model_why(guard: Any, job: Any, sender: Any, carr
     assert answer.content == expected
     assert answer.artifact.kind == "rejected"
     assert only_entry(opened).verdict() == "rejected by anna (Maria is a VIP)"
-    with opened.ledger._transaction(durable=False) as connection:
+    with opened.ledger.transaction(durable=False) as connection:
         assert not any("Maria" in body for (body,) in connection.execute("SELECT body FROM events"))
 
 

@@ -17,7 +17,7 @@ LOOK = Request("GET", "/books/1/loans")
 
 def kinds(guard: Guard) -> list[str]:
     """The kinds of all events, in order."""
-    with guard.ledger._transaction(durable=False) as connection:
+    with guard.ledger.transaction(durable=False) as connection:
         return [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY seq")]
 
 
@@ -170,7 +170,7 @@ def test_a_ledger_that_fails_before_a_write_stops_it(
 ) -> None:
     """Without a record no write leaves, and the error says so."""
     opened = guard()
-    monkeypatch.setattr(opened.ledger, "_append", raising_sql)
+    monkeypatch.setattr(opened.ledger, "_write", raising_sql)
     with pytest.raises(LedgerError, match="No write is sent without a record"):
         carry(opened, job("rename_book"))
     assert sender.requests == []
@@ -181,7 +181,7 @@ def test_a_ledger_that_fails_after_a_write_says_that_it_was_sent(
 ) -> None:
     """When only the outcome cannot be recorded, the error does not claim that nothing was sent."""
     opened = guard()
-    sender.reply = lambda request: monkeypatch.setattr(opened.ledger, "_append", raising_sql)
+    sender.reply = lambda request: monkeypatch.setattr(opened.ledger, "_write", raising_sql)
     with pytest.raises(
         LedgerError, match=r"^rename_book had sent 1 write\(s\) when the ledger failed\. Read the record"
     ):
@@ -200,7 +200,7 @@ def test_both_worlds_leave_the_same_events(guard: Any, job: Any, sender: Any, ap
     """Sync and async are one body: their events differ in nothing but ids, salts and times."""
 
     def events(opened: Guard) -> list[dict[str, Any]]:
-        with opened.ledger._transaction(durable=False) as connection:
+        with opened.ledger.transaction(durable=False) as connection:
             rows = [json.loads(body) for (body,) in connection.execute("SELECT body FROM events ORDER BY seq")]
         for row in rows:
             for changing in ("at", "entry", "arguments", "digest", "expires"):
@@ -215,7 +215,15 @@ def test_both_worlds_leave_the_same_events(guard: Any, job: Any, sender: Any, ap
     one.run(made, sender)
     asyncio.run(other.arun(made, sender))
     assert events(one) == events(other)
-    assert [event["kind"] for event in events(one)] == ["read", "decided", "asked", "answered", "sent", "outcome"]
+    assert [event["kind"] for event in events(one)] == [
+        "read",
+        "decided",
+        "asked",
+        "answered",
+        "read",
+        "sent",
+        "outcome",
+    ]
 
 
 def test_an_entry_whose_process_died_while_reading_can_be_read(guard: Any, job: Any, sender: Any) -> None:

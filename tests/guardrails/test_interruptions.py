@@ -17,7 +17,7 @@ LOOK = Request("GET", "/books/1/loans")
 
 def kinds(guard: Guard) -> list[str]:
     """The kinds of all events, in order."""
-    with guard.ledger._transaction(durable=False) as connection:
+    with guard.ledger.transaction(durable=False) as connection:
         return [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY seq")]
 
 
@@ -70,20 +70,46 @@ def test_what_stops_the_program_during_a_read_changed_nothing(
 async def test_a_cancelled_task_records_what_it_sent(
     guard: Any, job: Any, sender: Any, tmp_path: Any, ledger: str
 ) -> None:
-    """A task that is cancelled while its write is in flight still records the outcome, and stays cancelled."""
+    """A task that is cancelled while its write is in flight waits for the answer, records it, and stays cancelled."""
     opened = guard(ledger=ledger.format(tmp_path))
-
-    async def never() -> None:
-        await asyncio.sleep(60)
-
-    sender.reply = lambda request: never()
+    sender.reply = lambda request: asyncio.sleep(0.05)
     task = asyncio.create_task(opened.arun(job("rename_book"), sender))
     while not sender.writes:
         await asyncio.sleep(0.001)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert only_entry(opened).outcome == "done"
+
+
+async def test_a_task_that_is_cancelled_twice_waits_no_longer(guard: Any, job: Any, sender: Any) -> None:
+    """Whoever cancels a second time does not wait for the account; that nobody knows is on record."""
+    opened = guard()
+    sender.reply = lambda request: asyncio.sleep(60)
+    task = asyncio.create_task(opened.arun(job("rename_book"), sender))
+    while not sender.writes:
+        await asyncio.sleep(0.001)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0.01)
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert only_entry(opened).state == "unknown"
+
+
+async def test_a_cancelled_call_sends_nothing_further(guard: Any, job: Any, sender: Any) -> None:
+    """Of several requests, the one in flight comes to its end and the next does not leave."""
+    opened = guard()
+    sender.reply = lambda request: asyncio.sleep(0.05)
+    more = (Request("PUT", "/books/2", body={"title": "Emma"}),)
+    task = asyncio.create_task(opened.arun(job("rename_book", more=more), sender))
+    while not sender.writes:
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(sender.writes) == 1
+    assert only_entry(opened).outcome == "partly"
 
 
 @pytest.mark.parametrize("ledger", ["memory:", "sqlite:///{}/ledger.db"])
@@ -104,7 +130,9 @@ def test_a_coroutine_that_is_closed_records_what_it_sent(
         while not sender.writes:
             if waiting is not None:
                 waiting._asyncio_future_blocking = False
-                await asyncio.wait([waiting])
+                await asyncio.wait([waiting], timeout=0.05)
+                if sender.writes:
+                    break
             else:
                 await asyncio.sleep(0)
             waiting = call.send(None)

@@ -32,7 +32,7 @@ def memory() -> Iterator[Ledger]:
 
 
 def events(ledger: Ledger) -> list[str]:
-    with ledger._transaction(durable=False) as connection:
+    with ledger.transaction(durable=False) as connection:
         return [body for (body,) in connection.execute("SELECT body FROM events ORDER BY seq")]
 
 

@@ -31,7 +31,7 @@ def memory() -> Iterator[Ledger]:
 
 
 def events(ledger: Ledger) -> list[str]:
-    with ledger._transaction(durable=False) as connection:
+    with ledger.transaction(durable=False) as connection:
         return [body for (body,) in connection.execute("SELECT body FROM events ORDER BY seq")]
 
 
@@ -79,7 +79,7 @@ TAMPERED = {
         "UPDATE events SET seq = 3 WHERE seq = -1",
     ),
     "row put in": (
-        "INSERT INTO events SELECT seq + 100, entry, at, kind, agent, body, hash FROM events WHERE seq = 2",
+        "INSERT INTO events SELECT seq + 100, entry, at, kind, agent, body, hash, call FROM events WHERE seq = 2",
     ),
 }
 
@@ -178,8 +178,8 @@ def test_a_file_that_became_unusable_stops_writes(guard: Any, job: Any, sender: 
 
 def test_a_failed_transaction_leaves_the_ledger_usable(memory: Ledger) -> None:
     """An error inside a transaction takes all of it back, and the next one works."""
-    with pytest.raises(LedgerError), memory._transaction(durable=True) as connection:
-        memory._append(connection, (Event("e", "decided", "m"),), None)
+    with pytest.raises(LedgerError), memory.transaction(durable=True) as connection:
+        memory.write(connection, Event("e", "decided", "m"))
         connection.execute("SELECT nothing FROM nowhere")
     assert events(memory) == []
     memory.append(Event("e", "decided", "m"))

@@ -15,7 +15,7 @@ LOOK = Request("GET", "/books/1/loans")
 
 def kinds(guard: Guard) -> list[str]:
     """The kinds of all events, in order."""
-    with guard.ledger._transaction(durable=False) as connection:
+    with guard.ledger.transaction(durable=False) as connection:
         return [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY seq")]
 
 

@@ -131,6 +131,7 @@ PROGRAM = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from ac_guardrails import Catalog, CatalogTool, Grants, Guard, Level, Need, Action, Card, Plan, Request
+from ac_guardrails._origin import Origin
 from ac_guardrails.approvers import ask_in_terminal
 
 need = Need("books", Level.FULL)
@@ -139,10 +140,10 @@ grants = Grants.from_dict({"agents": {"m": {"books": "full"}}}, catalog=catalog)
 guard = Guard(grants, approver=ask_in_terminal, ledger="memory:")
 
 class Job:
-    agent, tool, host = "m", "burn", "h"
+    agent, tool, host, origin = "m", "burn", "h", Origin()
     def arguments(self): return {}
     def outline(self): return Action("m", "burn", "h", (need,), {}, "burn book 1", request=Request("DELETE", "/1"))
-    def prepare(self, readable):
+    def prepare(self, readable, again=False):
         return Plan(self.outline(), card=lambda: Card("Burn?"), perform=lambda: None)
         yield
 

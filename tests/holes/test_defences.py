@@ -30,7 +30,9 @@ def load(name: str, path: Path) -> ModuleType:
 
 load("hole_removals", HERE / "removals" / "__init__.py")
 REMOVALS = [
-    removal for name in ("gate", "account", "leaks") for removal in import_module(f"hole_removals.{name}").REMOVALS
+    removal
+    for name in ("gate", "account", "leaks", "processes")
+    for removal in import_module(f"hole_removals.{name}").REMOVALS
 ]
 TESTS = {
     f"{file}.{name}": test

@@ -156,4 +156,5 @@ def _guard(ledger: str, approver: Approver) -> Guard:
 def _people(guard: Guard) -> int:
     """How many people the agent's writes to contacts have touched in the last 24 hours."""
     window = ("contacts", 86_400)
-    return guard.ledger.used(AGENT, (window,))[window]
+    used, _ = guard.ledger.outlook(AGENT, "", windows=(window,))
+    return used[window]

@@ -49,7 +49,7 @@ class Screen:
         self._result(message)
         return message
 
-    def asking(self, approver: Approver, *, shows_card: bool) -> Approver:
+    def asking(self, approver: Callable[[ApprovalRequest], Any], *, shows_card: bool) -> Approver:
         """An approver that has the screen to itself while it asks.
 
         Args:

@@ -1,0 +1,201 @@
+"""Asking: one question to a person about one action, and the answer that stands."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision, Elsewhere
+from ac_guardrails._desk import AnswerError, Desk, Question
+from ac_guardrails._grants import Verdict
+from ac_guardrails._job import Job, Plan
+from ac_guardrails._record import Record
+from ac_guardrails._settle import when
+from ac_guardrails._steps import Ask, Effect, LateError, Pause, Steps, Store
+from ac_guardrails._text import inert, quoted
+
+if TYPE_CHECKING:
+    from ac_guardrails._guard import Guard
+
+_LAPSED = "The approval came too late and nothing ran. You may ask again with the same call."
+_TURN = 0.02
+"""Seconds between two looks, where another call of this process is putting the same question."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why there is no decision.
+
+    Args:
+        kind: refused where nobody can or will say yes, expired where it is too late, waiting where it may still come,
+            over where another run of the call has gone on without one.
+        reason: The same in words.
+    """
+
+    kind: Literal["refused", "expired", "waiting", "over"]
+    reason: str
+
+
+class Asking:
+    """Puts a call's questions, and brings the answers.
+
+    Args:
+        guard: Whose question it is.
+        job: The call.
+        record: Its entry.
+    """
+
+    def __init__(self, guard: Guard, job: Job, record: Record) -> None:
+        self._guard = guard
+        self._job = job
+        self._record = record
+        self._desk = Desk(guard.ledger)
+        self.elsewhere = False
+        """Whether somebody elsewhere is being waited for, so that the question outlives this run of the call."""
+
+    def about(self, plan: Plan, verdict: Verdict) -> Steps[tuple[Question, bool] | NoAnswer]:
+        """Ask whether a plan may be carried out.
+
+        Returns:
+            The answered question, and whether the answer was there before the plan was made; or why there is none.
+        """
+        if self._guard.approver is None:
+            return NoAnswer("refused", "A person must agree to this, and the guard has no approver to ask.")
+        question = yield from self.put(plan, verdict)
+        before = question.decision is not None or _answers_at_once(self._guard)
+        while question.is_open(self._guard.clock()):
+            ended = yield from self._asked(question.request)
+            question = yield from self._looked_up(question)
+            if ended is not None and question.is_open(self._guard.clock()):
+                return ended
+        if self._guard.clock() >= question.request.expires_at:
+            return NoAnswer("expired", _LAPSED)
+        if question.decision is None:
+            return NoAnswer("over", "The question was closed elsewhere before anybody answered it.")
+        return question, before
+
+    def put(self, plan: Plan, verdict: Verdict) -> Steps[Question]:
+        """The question about a plan: one that was put before and still covers it, or a new one."""
+        asked = yield from self._before()
+        for question in asked:
+            if question.covers(plan.action, plan.voids) and _usable(question, last=question is asked[-1]):
+                return question
+        new = self._new(plan, verdict, asked)
+        entry = yield from self._record.asked(new)
+        if entry == self._record.entry:
+            return new
+        found = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
+        self._record.adopt(found)
+        return (yield from self._before())[-1]
+
+    def _before(self) -> Steps[list[Question]]:
+        entry = self._record.entry
+        asked: list[Question] = yield Store(lambda: self._desk.questions(entry), self._guard.ledger.blocks)
+        return asked
+
+    def _looked_up(self, question: Question) -> Steps[Question]:
+        look = Store(lambda: self._desk.question(question.request.id), self._guard.ledger.blocks)
+        return (yield look) or replace(question, over=True)
+
+    def _new(self, plan: Plan, verdict: Verdict, asked: list[Question]) -> Question:
+        card = plan.card()
+        rows = (*card.rows, *_changes(plan, asked), ("Why ask", verdict.reason))
+        request = ApprovalRequest(
+            id=f"{self._record.entry}-{len(asked) + 1}" if asked else self._record.entry,
+            agent=plan.action.agent,
+            action=plan.action,
+            card=replace(card, rows=rows),
+            facts=plan.facts,
+            expires_at=self._guard.clock() + self._guard.expires,
+        )
+        return Question(request, plan.action.digest(), plan.voids)
+
+    def _asked(self, request: ApprovalRequest) -> Steps[NoAnswer | None]:
+        """Put the question to the approver once. None where the ledger may have an answer now."""
+        approver = self._guard.approver
+        if isinstance(approver, Elsewhere):
+            return (yield from self._asked_elsewhere(approver, request))
+        in_flight, name = self._guard.ledger.in_flight, f"question {request.id}"
+        if not in_flight.begin(name):  # the same call, asked twice at once
+            yield Pause(_TURN)
+            return None
+        try:
+            return (yield from self._asked_here(request))
+        finally:
+            in_flight.end(name)
+
+    def _asked_elsewhere(self, approver: Elsewhere, request: ApprovalRequest) -> Steps[NoAnswer | None]:
+        self.elsewhere = True
+        try:
+            yield from approver.ask(self._guard, self._job, request)
+        except CannotAskError as error:
+            self.elsewhere = False
+            return NoAnswer("refused", f"Nobody could be asked: {error}.")
+        self.elsewhere = False
+        return NoAnswer(
+            "waiting",
+            f"This waits for a person to decide (approval {request.id}), and nothing was sent. Go on with other work, "
+            f"and make the same call again to learn the answer. It lapses at {when(request.expires_at)}.",
+        )
+
+    def _asked_here(self, request: ApprovalRequest) -> Steps[NoAnswer | None]:
+        decision = yield from self._decision_of(request)
+        if isinstance(decision, NoAnswer):
+            return decision
+        with suppress(AnswerError):  # somebody was quicker, or it came too late: what the ledger says stands
+            yield Store(lambda: self._desk.answer(request.id, decision), self._guard.ledger.blocks)
+        return None
+
+    def _decision_of(self, request: ApprovalRequest) -> Generator[Effect, Any, Decision | NoAnswer]:
+        approver = self._guard.approver
+        assert approver is not None
+        assert not isinstance(approver, Elsewhere)
+        try:
+            answer = yield Ask(approver, request, request.seconds_left(self._guard.clock()))
+        except CannotAskError as error:
+            return NoAnswer("refused", f"Nobody could be asked: {error}.")
+        except LateError:
+            return NoAnswer("expired", _LAPSED)
+        except Exception as error:
+            return NoAnswer("refused", f"The approver failed ({type(error).__name__}), which counts as no.")
+        except BaseException:
+            yield from self._record.refused("The question was interrupted.", kind="refused")
+            raise
+        if not isinstance(answer, Decision):
+            kind = type(answer).__name__
+            return NoAnswer("refused", f"The approver answered with {kind} instead of a Decision, which counts as no.")
+        try:
+            return Decision(answer.kind, answer.by, answer.reason, answer.arguments)  # a subclass may check less
+        except (TypeError, ValueError) as error:
+            return NoAnswer("refused", f"The approver's answer cannot be used ({error}), which counts as no.")
+
+
+def _answers_at_once(guard: Guard) -> bool:
+    return isinstance(guard.approver, Elsewhere) and guard.approver.answers_at_once
+
+
+def _usable(question: Question, *, last: bool) -> bool:
+    """Whether an earlier question may serve: the latest one, or one whose answer led to those after it."""
+    edited = question.decision is not None and question.decision.kind == "edit"
+    return edited or last
+
+
+def _changes(plan: Plan, asked: list[Question]) -> tuple[tuple[str, str], ...]:
+    """What has changed since the same was last asked, for the card."""
+    digest = plan.action.digest()
+    before = next((question.voids for question in reversed(asked) if question.binds == digest), None)
+    if before is None:
+        return ()
+    pairs = ((name, before.get(name), value) for name, value in plan.voids.items())
+    said = [f"{name.replace('_', ' ')} was {_shown(old)}, is {_shown(new)}" for name, old, new in pairs if old != new]
+    return (("Changed since", "; ".join(said)),) if said else ()
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, Mapping):
+        return inert(str(dict(value)), limit=120)
+    return quoted(value, limit=120) if isinstance(value, str) else inert(str(value), limit=120)

@@ -1,0 +1,175 @@
+"""The SQLite file behind the ledger: opened, migrated, shared by threads, closed around forks."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ac_guardrails._events import LedgerError
+
+SCHEMA_VERSION = 2
+_MIGRATIONS: dict[int, str] = {
+    1: """
+    CREATE TABLE events (
+        seq INTEGER PRIMARY KEY, entry TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL, agent TEXT NOT NULL,
+        body TEXT NOT NULL, hash TEXT NOT NULL);
+    CREATE INDEX events_by_entry ON events (entry);
+    CREATE INDEX events_by_agent ON events (agent, kind, at);
+    CREATE TABLE payloads (entry TEXT PRIMARY KEY, at REAL NOT NULL, closed INTEGER NOT NULL, body TEXT NOT NULL);
+    CREATE INDEX payloads_by_age ON payloads (closed, at);
+    """,
+    # The replay key stays for good, with the events. The keys of open effects and of waiting questions could be
+    # guessed back to an address, so they live beside the payload and go when the entry is closed.
+    2: """
+    ALTER TABLE events ADD COLUMN call TEXT;
+    CREATE INDEX events_by_call ON events (call) WHERE call IS NOT NULL;
+    CREATE INDEX events_of_stops ON events (seq) WHERE kind IN ('stopped', 'resumed');
+    ALTER TABLE payloads ADD COLUMN effect TEXT;
+    ALTER TABLE payloads ADD COLUMN ask TEXT;
+    CREATE INDEX payloads_by_effect ON payloads (effect) WHERE effect IS NOT NULL;
+    CREATE INDEX payloads_by_ask ON payloads (ask) WHERE ask IS NOT NULL;
+    CREATE TABLE rounds (
+        task TEXT NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, questions TEXT NOT NULL,
+        PRIMARY KEY (task, number));
+    """,
+}
+_OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
+_HELD: list[Database] = []
+
+
+class Database:
+    """One SQLite file, or one database in memory.
+
+    Args:
+        path: The file; ":memory:" for none.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path if path == ":memory:" else str(Path(path).absolute())
+        self.lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._durable: bool | None = None
+        _OPEN.add(self)
+        with self.lock:
+            self._opened()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it ends with the process."""
+        return self.path == ":memory:"
+
+    @contextmanager
+    def transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+        """All or nothing, one at a time over all processes.
+
+        Args:
+            durable: Whether the disk must have it at the end; else only the operating system.
+
+        Raises:
+            LedgerError: The file cannot be used, and nothing was changed.
+        """
+        with self.lock:
+            try:
+                connection = self._opened()
+                if durable is not self._durable:
+                    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                    self._durable = durable
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:  # a full disk has rolled it back already
+                        connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._unusable(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read without keeping writers of other processes out."""
+        with self.lock:
+            try:
+                yield self._opened()
+            except sqlite3.Error as error:
+                raise self._unusable(error) from error
+
+    def write_back(self) -> None:
+        """Write the log beside the file back into it, so that what was deleted is in neither."""
+        with self.reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Let the file go; it is opened again when it is needed."""
+        with self.lock:
+            if self._connection is not None and not self.in_memory:
+                self._connection.close()
+                self._connection = None
+
+    def _unusable(self, error: sqlite3.Error) -> LedgerError:
+        return LedgerError(
+            f"The ledger {self.path} cannot be used ({error}). No write is sent without a record; "
+            "make the file writable, or give the guard another ledger."
+        )
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        try:
+            if not self.in_memory:  # names and addresses lie in it: nobody else's to read
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(f"The ledger {self.path} cannot be opened ({error}).") from error
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA secure_delete = ON")  # a payload whose time is over leaves the file, too
+            _migrate(connection)
+        except (sqlite3.Error, LedgerError) as error:
+            connection.close()
+            if isinstance(error, LedgerError):
+                raise
+            raise LedgerError(f"The ledger {self.path} cannot be opened ({error}).") from error
+        self._connection, self._durable = connection, None
+        return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if _version(connection) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    version = _version(connection)  # again: another process may have been quicker
+    if version > SCHEMA_VERSION:
+        connection.execute("ROLLBACK")
+        raise LedgerError(f"The ledger was written by a newer version (schema {version}). Update this package.")
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        for statement in _MIGRATIONS[step].split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {step}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _before_fork() -> None:
+    """Close every file before a fork: SQLite keeps its locks in the process, and a child would inherit their state."""
+    for database in list(_OPEN):
+        database.lock.acquire()
+        _HELD.append(database)
+        database.close()
+
+
+def _after_fork() -> None:
+    while _HELD:
+        _HELD.pop().lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -1,0 +1,184 @@
+"""Sending: every request of a call, with what it must have before it leaves and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ac_guardrails._action import Action
+from ac_guardrails._grants import Verdict
+from ac_guardrails._job import Answer, Exchange, Job, Plan
+from ac_guardrails._ledger import Hold, TakenError
+from ac_guardrails._once import Once
+from ac_guardrails._record import Record
+from ac_guardrails._request import PermitError, Request, mint
+from ac_guardrails._steps import Pause, Send, Steps
+
+if TYPE_CHECKING:
+    from ac_guardrails._guard import Guard
+
+_MOST_TRIES = 3
+
+
+class Denied(Exception):  # noqa: N818 - never leaves the guard
+    """The grants do not reach what the call names."""
+
+    def __init__(self, action: Action, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.action = action
+        self.verdict = verdict
+
+
+class OverLimit(Exception):  # noqa: N818 - never leaves the guard
+    """A limit was reached between the decision and the reservation."""
+
+
+class InTheWay(Exception):  # noqa: N818 - never leaves the guard
+    """Another call holds the effect; the answer says so."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.content)
+        self.answer = answer
+
+
+class Sending:
+    """The requests of one call: reads while it is prepared, and then what was decided on.
+
+    Args:
+        guard: Who decides.
+        job: The call.
+        record: Its entry.
+    """
+
+    def __init__(self, guard: Guard, job: Job, record: Record) -> None:
+        self._guard = guard
+        self._job = job
+        self._record = record
+        self.fates: list[str] = []
+        """What became of each write that left."""
+        self._raised: BaseException | None = None
+
+    def prepared(self, *, again: bool) -> Steps[Plan | Answer]:
+        """Let the job read what it needs."""
+        readable = self._guard.grants.readable(self._job.agent, on=self._guard.today())
+        plan: Plan | Answer = yield from self._pumped(self._job.prepare(readable, again=again), self._reading)
+        return plan
+
+    def carried_out(self, plan: Plan) -> Steps[Answer]:
+        """Carry the action out, each write on record before it leaves."""
+        expected = [request.digest() for request in plan.action.requests]
+        answer: Answer = yield from self._pumped(
+            plan.perform(), lambda step: self._sending(step, plan.action, expected)
+        )
+        return answer
+
+    def outcome(self, error: BaseException | None = None) -> str:
+        """What became of the writes of a call that did not succeed."""
+        fates = list(self.fates)
+        if fates and isinstance(error, Exception) and error is not self._raised:
+            # The tool's own code raised it after a reply: it speaks of that reply, or is a bug that misread it.
+            fates[-1] = getattr(error, "outcome", None) or "unknown"
+        for worst in ("unknown", "done", "refused", "not_sent"):
+            if worst in fates:
+                return "partly" if worst == "done" else worst
+        return "failed"
+
+    def windows(self, action: Action) -> tuple[tuple[str, int], ...]:
+        """The limits in people that hold for an action: area and seconds."""
+        if not action.is_write:
+            return ()
+        grants = (self._guard.grants.grant(action.agent, need.area) for need in action.needs)
+        return tuple((grant.area, seconds) for grant in grants if grant for seconds, _, _ in grant.limits())
+
+    def _pumped(self, exchange: Exchange, one: Callable[[Any], Steps[Any]]) -> Steps[Any]:
+        """Do the job's own steps one by one. The account's errors are the job's to handle, our own faults are not."""
+        result: Any = None
+        error: Exception | None = None
+        try:
+            while True:
+                try:
+                    step = exchange.throw(error) if error else exchange.send(result)
+                except StopIteration as stop:
+                    return stop.value
+                error = result = None
+                try:
+                    result = yield from one(step)
+                except Exception as raised:
+                    if not hasattr(raised, "outcome"):
+                        raise
+                    error = raised
+        finally:
+            exchange.close()
+
+    def _reading(self, step: Request | Pause | Action) -> Steps[Any]:
+        """One step before the decision: it may not change anything."""
+        if isinstance(step, Action):
+            verdict = self._guard.grants.decide(step, {}, on=self._guard.today())
+            if verdict.denied:
+                raise Denied(step, verdict)
+            return None
+        if isinstance(step, Pause):
+            return (yield step)
+        if step.is_write:
+            raise PermitError(f"{self._job.tool} tried to write while it was still being decided on.")
+        yield from self._record.read(step)
+        return (yield from self._leaving(step))
+
+    def _sending(self, step: Request | Pause, action: Action, expected: list[str]) -> Steps[Any]:
+        """One step after the decision: a write must be one that was decided on, and is on record before it leaves."""
+        if isinstance(step, Pause):
+            return (yield step)
+        # By digest, not by identity: whoever changes a body after the decision has another request.
+        digest = step.digest()
+        known = digest in expected
+        if known:
+            expected.remove(digest)
+        if not step.is_write:
+            yield from self._record.leaving() if known else self._record.read(step)
+            return (yield from self._leaving(step))
+        if not known and (step.method, step.path) not in action.followups:
+            what = f"{step.method} {step.path}"
+            raise PermitError(f"{action.tool} tried {what}, which nobody decided on. Nothing was sent.")
+        yield from self._reserved(action, step)
+        return (yield from self._leaving(step))
+
+    def _leaving(self, request: Request) -> Steps[Any]:
+        """Send one request; of a write it is remembered what became of it."""
+        fate = "done"
+        try:
+            return (yield Send(request, mint(request)))
+        except BaseException as error:
+            self._raised, fate = error, getattr(error, "outcome", None) or "unknown"
+            raise
+        finally:
+            if request.is_write:
+                self.fates.append(fate)
+
+    def _reserved(self, action: Action, request: Request) -> Steps[None]:
+        """Put a write on record, unless it was sent before, or another call holds its effect."""
+        hold = self._hold(action)
+        people = action.people if hold.first else 0
+        if hold.first:
+            self._guard.ledger.in_flight.begin(self._record.entry)
+        for tries in range(_MOST_TRIES):
+            try:
+                yield from self._record.sent(action, request, hold=hold, people=people)
+            except TakenError as taken:
+                if taken.same or tries == _MOST_TRIES - 1:
+                    raise
+                answer = yield from Once(self._guard, self._job).unblocked(taken.entry)
+                if answer is not None:
+                    raise InTheWay(answer) from None
+            else:
+                return
+
+    def _hold(self, action: Action) -> Hold:
+        """What must be so. The people of a call count with its first write; another may have used them up by now."""
+        first = not self.fates
+
+        def check(used: dict[tuple[str, int], int]) -> None:
+            verdict = self._guard.grants.decide(action, {}, on=self._guard.today(), used=used)
+            if first and verdict.denied:
+                raise OverLimit(verdict.reason)
+
+        return Hold(first, action.effect() if first else "", self.windows(action), check)
