@@ -155,9 +155,6 @@ class ActiveCampaign:
                 return reply
             try:
                 result = await self._ado(step)
-            except GeneratorExit:  # this coroutine is being closed and may not wait again
-                steps.close()
-                raise
             except BaseException as error:
                 go = partial(steps.throw, error)
             else:

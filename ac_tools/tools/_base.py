@@ -72,6 +72,7 @@ class ActiveCampaignTool(BaseTool):
         self._binding = Binding(
             account or ActiveCampaign.from_env(), guard or guard_from_env(), agent or agent_from_env()
         )
+        self._binding.account.share_budget(self._binding.guard.ledger)
         if self.metadata is None:
             self.metadata = hints(self.endpoint)
 

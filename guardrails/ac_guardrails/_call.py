@@ -58,7 +58,7 @@ class Call:
                 yield from self._record.outcome(self._sending.outcome(error), reason=type(error).__name__)
             raise
         finally:
-            self._guard.ledger.in_flight.end(self._record.entry)
+            self._sending.landed()
         if self._edited is None:
             return answer
         changed = f"{self._editor} changed the arguments to {canonical(self._job.arguments())}. "
@@ -278,7 +278,7 @@ class Call:
     def _looked_after(self, error: BaseException) -> Steps[Answer]:
         """Nobody knows whether it happened: read it back at once. Present settles it; absent proves nothing yet."""
         ledger = self._guard.ledger
-        ledger.in_flight.end(self._record.entry)
+        self._sending.landed()
         entry = yield Store(lambda: ledger.entry(self._record.entry), ledger.blocks)
         try:
             settlement = yield from settle(self._guard, entry, self._job.read_back)

@@ -384,6 +384,11 @@ class Ledger:
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+        """All or nothing, with what was left to be recorded first.
+
+        Args:
+            durable: Whether the disk must have it at the end.
+        """
         with self._database.transaction(durable=durable) as connection:
             late = len(self._late)
             for now, events, payload in self._late[:late]:

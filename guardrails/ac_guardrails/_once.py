@@ -117,7 +117,7 @@ _BLOCKED = {
 
 def _told(settlement: Settlement) -> str:
     """A settlement, and what to do next."""
-    text = f"{settlement} (entry {settlement.entry})"
+    text = f"{str(settlement).rstrip('.')} (entry {settlement.entry})."
     match settlement.outcome:
         case "unknown":
             return f"{text} It may still land. Do not repeat it; look again after {when(settlement.look_again_at)}."

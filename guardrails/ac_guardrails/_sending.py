@@ -57,6 +57,7 @@ class Sending:
         self.fates: list[str] = []
         """What became of each write that left."""
         self._raised: BaseException | None = None
+        self._flying = ""
 
     def prepared(self, *, again: bool) -> Steps[Plan | Answer]:
         """Let the job read what it needs."""
@@ -82,6 +83,11 @@ class Sending:
             if worst in fates:
                 return "partly" if worst == "done" else worst
         return "failed"
+
+    def landed(self) -> None:
+        """Nothing of this call is on its way any more."""
+        if self._flying:
+            self._guard.ledger.in_flight.end(self._flying)
 
     def windows(self, action: Action) -> tuple[tuple[str, int], ...]:
         """The limits in people that hold for an action: area and seconds."""
@@ -158,8 +164,8 @@ class Sending:
         """Put a write on record, unless it was sent before, or another call holds its effect."""
         hold = self._hold(action)
         people = action.people if hold.first else 0
-        if hold.first:
-            self._guard.ledger.in_flight.begin(self._record.entry)
+        if hold.first and self._guard.ledger.in_flight.begin(self._record.entry):
+            self._flying = self._record.entry
         for tries in range(_MOST_TRIES):
             try:
                 yield from self._record.sent(action, request, hold=hold, people=people)

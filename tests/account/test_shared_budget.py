@@ -221,6 +221,7 @@ async def test_a_call_cancelled_while_it_waits_for_the_file_keeps_no_slot(sharin
     held.rollback()
     with pytest.raises(asyncio.CancelledError):
         await task
+    await asyncio.get_running_loop().shutdown_default_executor()  # whatever a thread is still at
     assert answering.at == []
     assert free_slots(ledger, later=1.1) == 5
 

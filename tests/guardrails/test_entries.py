@@ -84,9 +84,9 @@ def test_every_decision_has_a_sentence(
 def test_every_outcome_has_a_sentence(guard: Any, job: Any, sender: Any, account_error: Any) -> None:
     """What became of an allowed call, in words that need no manual."""
     opened = guard()
-    for outcome in ("not_sent", "refused", "unknown"):
+    for book, outcome in enumerate(("not_sent", "refused", "unknown"), 2):
         sender.reply = raising(account_error(outcome, "The shelf is locked."))
-        opened.run(job("rename_book", more=(Request("PUT", "/books/2"),)), sender)
+        opened.run(job("rename_book", args={"book": book}, more=(Request("PUT", "/books/2"),)), sender)
     sender.reply = lambda request: (
         raising(account_error("refused", "The shelf is locked."))(request) if request.path == "/books/2" else {}
     )
@@ -94,7 +94,7 @@ def test_every_outcome_has_a_sentence(guard: Any, job: Any, sender: Any, account
     assert [entry.verdict() for entry in opened.ledger.entries()] == [
         "allowed, nothing was sent (The shelf is locked)",
         "allowed, the account refused it (The shelf is locked)",
-        "allowed, nobody knows yet whether it happened (The shelf is locked)",
+        "allowed, nobody knows yet whether it happened (the shelf does not show it)",
         "allowed, a part of it was done (The shelf is locked)",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -192,8 +193,9 @@ def test_threads_share_one_ledger(guard: Any, job: Any, sender: Any, path: Any) 
 
     def work() -> None:
         for _ in range(5):
-            opened.run(job("rename_book"), sender)
+            opened.run(job("rename_book", args={"book": next(books)}), sender)
 
+    books = itertools.count(1)
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()

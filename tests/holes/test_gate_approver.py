@@ -226,8 +226,8 @@ class Again(AgentMiddleware):
         return handler(request)
 
 
-def test_row_05_a_jump_back_to_the_tools_after_a_rejection_asks_again(toolkit_for, scripted, writes):
-    """A framework that runs a rejected call once more meets the same question, and the same no."""
+def test_row_05_a_jump_back_to_the_tools_after_a_rejection_meets_the_same_no(toolkit_for, scripted, writes):
+    """A framework that runs a rejected call once more is told the same no; nobody is asked twice for one call."""
     asked: list[ApprovalRequest] = []
 
     def reject(request: ApprovalRequest) -> Decision:
@@ -238,6 +238,6 @@ def test_row_05_a_jump_back_to_the_tools_after_a_rejection_asks_again(toolkit_fo
     made = toolkit.get_tool("ac_delete_contact")
     agent = create_agent(scripted([(made.name, DELETE)], [(made.name, DELETE)]), [made], middleware=[Again()])
     agent.invoke({"messages": [("user", "go")]})
-    assert len(asked) == 4
+    assert len(asked) == 2
     assert {entry.decision for entry in toolkit.guard.ledger.entries()} == {"rejected"}
     assert writes() == []

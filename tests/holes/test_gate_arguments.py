@@ -129,6 +129,9 @@ def test_row_07_reserved_words_in_the_arguments_are_never_believed(word, way, to
     toolkit = toolkit_for(grants, approve)
     made = toolkit.get_tool("ac_update_contact")
     message = PATHS[way](made, {"contact": 46, "phone": "1", word: "admin"})
+    if word == "runtime" and way == "ToolNode":  # it overwrites what the model wrote with its own
+        assert {entry.agent for entry in toolkit.guard.ledger.entries()} == {"marketing"}
+        return
     assert message.status == "error"
     assert repr(word) in message.content
     assert message.tool_call_id == "call_1"

@@ -276,8 +276,9 @@ def test_nothing_is_sent_for_an_empty_import(toolkit: Any, wire: Any, run: Any) 
 
 
 def test_a_cut_connection_is_not_imported_again(toolkit: Any, wire: Any, run: Any) -> None:
-    """If the answer to a request is lost, it is not sent again and the answer says that nobody knows."""
+    """If the answer to a request is lost, it is not sent again: reading back shows what came of it, or nobody knows."""
     wire.sandbox.fault("POST", PATH, cut="reset", when="after")
     answer = run(toolkit, "ac_import_contacts", contacts=people(2))
-    assert answer.artifact.kind == "unknown"
+    known = getattr(answer.artifact, "kind", None) or answer.artifact.outcome
+    assert known in ("unknown", "happened")
     assert sum(1 for each in wire.sandbox.requests if each.method == "POST") == 1

@@ -106,15 +106,19 @@ class _Paused:
 
     def interrupt(self, waiting: list[Question]) -> Steps[None]:
         """Pause with these questions, or take the next answer; an answer is given out by `waiting`."""
+        from langgraph.errors import GraphInterrupt
         from langgraph.types import interrupt
 
         desk, task, number = self._guard.desk, self._task, len(self._scratchpad.resume)
         ids = [question.request.id for question in waiting]
         shown = yield Store(lambda: desk.round_of(task, number, ids), self._guard.ledger.blocks)
-        if shown != ids:
-            # Shown before, and not answered yet; an answer that comes now may be about something else.
-            yield Store(lambda: desk.forget_round(task, number), self._guard.ledger.blocks)
-        interrupt(payload([question.request for question in waiting], note=self._note))
+        try:
+            interrupt(payload([question.request for question in waiting], note=self._note))
+        except GraphInterrupt:
+            if shown != ids:
+                # Other questions were shown in this round before: nobody could tell which ones its answer is about.
+                yield Store(lambda: desk.forget_round(task, number), self._guard.ledger.blocks)
+            raise
 
     def _questions(self, request: ApprovalRequest | None) -> Steps[list[tuple[Guard, Question]]]:
         siblings = self._job.origin.siblings() or [(self._guard, self._job)]

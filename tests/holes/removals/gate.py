@@ -258,7 +258,7 @@ REMOVALS = [
     Removal(_DURING, "the arguments' copy", _reads_again, ("the call's arguments",)),
     Removal(_DURING, "the digest of what was decided", _trusts_the_shown, ("the request that was shown",)),
     Removal(
-        "test_gate_approver.test_row_05_a_jump_back_to_the_tools_after_a_rejection_asks_again",
+        "test_gate_approver.test_row_05_a_jump_back_to_the_tools_after_a_rejection_meets_the_same_no",
         "the question",
         nobody_is_asked,
     ),
