@@ -1,0 +1,108 @@
+"""A process that is ready to call: told to, it forks callers, lets them all go at once, and may kill them on the way.
+
+It reads commands from its input, a line of JSON each, and answers each with a line: what every caller was told, or how
+it ended where it was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from ac_guardrails import Grants, Guard
+from ac_guardrails.approvers import Inbox
+from ac_tools import ActiveCampaign, ActiveCampaignToolkit
+from ac_tools._catalog import AREAS, catalog
+
+
+class Callers:
+    """Children that make one call each.
+
+    Args:
+        url: Where the account is served.
+        key: Its key.
+        ledger: The file of the ledger that all of them share.
+    """
+
+    def __init__(self, url: str, key: str, ledger: str) -> None:
+        grants = Grants.from_dict({"agents": {"marketing": dict.fromkeys(AREAS, "full")}}, catalog=catalog)
+        self._guard = Guard(grants, ledger=f"sqlite:///{ledger}", approver=Inbox(wait=0))
+        self._account = (url, key)
+
+    def obey(
+        self,
+        *,
+        tool: str,
+        args: dict[str, Any],
+        count: int = 1,
+        call: str = "call_1",
+        thread: str = "thread",
+        kill_after: float | None = None,
+        timeout: float = 30.0,
+    ) -> list[Any]:
+        """Fork the callers of one command, and wait for them.
+
+        Args:
+            tool: The tool's name.
+            args: Its arguments.
+            count: How many callers.
+            call: The id of the call, the same for all; {} in it is the caller's number.
+            thread: The conversation.
+            kill_after: Seconds after which they are killed; None to let them be.
+            timeout: How long they wait for the account, in seconds.
+        """
+        gate_out, gate_in = os.pipe()
+        started = []
+        for number in range(count):
+            told_out, told_in = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                os.close(gate_in)
+                os.read(gate_out, 1)  # until the parent opens the gate by closing its end
+                self._call(told_in, tool, args, call.format(number), thread, timeout)
+            os.close(told_in)
+            started.append((pid, told_out))
+        os.close(gate_out)
+        os.close(gate_in)
+        if kill_after is not None:
+            time.sleep(kill_after)
+            for pid, _ in started:
+                os.kill(pid, signal.SIGKILL)
+        return [_ended(pid, told) for pid, told in started]
+
+    def _call(self, told: int, tool: str, args: dict[str, Any], call: str, thread: str, timeout: float) -> None:
+        code = 1
+        try:
+            url, key = self._account
+            with ActiveCampaign(url=url, key=key, limit=None, timeout=timeout) as account:
+                made = ActiveCampaignToolkit(account=account, guard=self._guard, agent="marketing").get_tool(tool)
+                message = made.invoke(
+                    {"type": "tool_call", "id": call, "name": tool, "args": args},
+                    config={"configurable": {"thread_id": thread}},
+                )
+            os.write(told, json.dumps([message.status, message.content]).encode())
+            code = 0
+        finally:
+            os._exit(code)  # an error's traceback is on the standard error already; a child runs nothing of its parent
+
+
+def _ended(pid: int, told: int) -> Any:
+    with os.fdopen(told, "rb") as pipe:
+        said = pipe.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return json.loads(said) if said else code
+
+
+def main() -> None:
+    """Obey until there are no more commands."""
+    callers = Callers(*sys.argv[1:])
+    for line in sys.stdin:
+        print(json.dumps(callers.obey(**json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
