@@ -91,10 +91,8 @@ def doing(method: str, path: str) -> str:
 
 
 def next_step(method: str) -> str:
-    """What to do when nobody knows whether a request did its work."""
-    return (
-        "Try again in a minute." if method == "GET" else "Nobody knows whether it happened: look before trying again."
-    )
+    """What to do when nobody knows whether a request did its work; of a write the guard says more."""
+    return "Try again in a minute." if method == "GET" else "It may have happened."
 
 
 def read_answer(

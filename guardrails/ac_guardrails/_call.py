@@ -283,7 +283,7 @@ class Call:
         try:
             settlement = yield from settle(self._guard, entry, self._job.read_back)
         except StoppedError:
-            return self._no("unknown", _said(error, "unknown"))
+            return self._no("unknown", f"{error} Do not repeat it before you have read the record back.")
         answer = self._once.settled(settlement)
         return answer if answer.ok else self._no("unknown", f"{error} {answer.content}")
 

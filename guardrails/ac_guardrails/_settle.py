@@ -124,8 +124,8 @@ def close(guard: Guard, entry: str, *, happened: bool, by: str) -> Settlement:
         ValueError: There is nothing to settle, or no name.
     """
     found = guard.ledger.entry(entry)
-    if found is None or found.state != "unknown":
-        raise ValueError(f"Entry {entry!r} is not unknown, so there is nothing to settle.")
+    if found is None or not found.writes or found.state == "closed":
+        raise ValueError(f"Entry {entry!r} is no write that was left open, so there is nothing to settle.")
     if not by.strip():
         raise ValueError("Settling by hand needs the name of the person: by=.")
     outcome: Outcome = "happened" if happened else "did_not_happen"

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ac_guardrails._database import Database
 
@@ -112,9 +111,6 @@ class Turnstile:
         """Let the file go; it is opened again when it is needed."""
         for database in list(self._databases):
             database.close()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Turnstile:
-        return self
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, float]]:

@@ -114,7 +114,7 @@ def test_a_forked_child_opens_connections_of_its_own(server, account, go):
 def test_a_reset_after_a_write_leaves_its_outcome_open(server, account, go):
     """A connection reset after the request arrived is an unknown outcome, and the write is on the wire once."""
     server.answers += ["reset"]
-    with pytest.raises(OutcomeUnknownError, match="look before trying again"):
+    with pytest.raises(OutcomeUnknownError, match="It may have happened"):
         go(account, "POST", "/contacts", body={"contact": {}})
     assert len(server.seen) == 1
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +19,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from ac_guardrails import Approver, Guard
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit, ImportContacts
+from ac_tools._catalog import AREAS
 from ac_tools.sandbox import Sandbox
 
 _NUMBERS = itertools.count(1)
@@ -153,3 +158,42 @@ def ask(account: ActiveCampaign) -> Callable[..., Any]:
         return json.loads(answer.body)
 
     return read
+
+
+@pytest.fixture
+def callers(served: Any, tmp_path: Path) -> Iterator[Callable[..., list[Any]]]:
+    """Gives commands to a process that forks callers on the served account and one ledger file (forking.py)."""
+    program, ledger = Path(__file__).with_name("forking.py"), tmp_path / "ledger.db"
+    paths = [os.environ.get("PYTHONPATH", ""), *sys.path]
+    process = subprocess.Popen(
+        [sys.executable, str(program), served.url, served.key, str(ledger)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
+    )
+
+    def command(**wanted: Any) -> list[Any]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{json.dumps(wanted)}\n")
+        process.stdin.flush()
+        told: list[Any] = json.loads(process.stdout.readline())
+        return told
+
+    with process:
+        yield command
+        process.kill()
+
+
+@pytest.fixture
+def beside(served: Any, tmp_path: Path, guard_for: Callable[..., Guard]) -> Iterator[Callable[..., Any]]:
+    """Makes toolkits of this process on the account and the ledger file of the `callers`."""
+    with ActiveCampaign(url=served.url, key=served.key, limit=None) as account:
+
+        def make(approver: Approver | None = None, **options: Any) -> ActiveCampaignToolkit:
+            options = {"ledger": f"sqlite:///{tmp_path}/ledger.db", **options}
+            guard = guard_for(dict.fromkeys(AREAS, "full"), approver, **options)
+            return ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
+
+        yield make

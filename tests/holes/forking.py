@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from typing import Any
 
 from ac_guardrails import Grants, Guard
@@ -86,8 +87,10 @@ class Callers:
                 )
             os.write(told, json.dumps([message.status, message.content]).encode())
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
-            os._exit(code)  # an error's traceback is on the standard error already; a child runs nothing of its parent
+            os._exit(code)  # a child runs nothing of its parent's
 
 
 def _ended(pid: int, told: int) -> Any:
