@@ -119,6 +119,8 @@ class Clients:
             "timeout": httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
             "trust_env": trust_env,
             "follow_redirects": False,
+            # Here, since reading the version opens a file, which an event loop must not.
+            "headers": {"Accept": "application/json", "User-Agent": f"langchain-activecampaign/{_version()}"},
         }
         self._certificates: ssl.SSLContext | None = None
         self._lock = threading.Lock()
@@ -210,7 +212,7 @@ class Clients:
         if self._transport is None and self._certificates is None:
             self._certificates = httpx.create_ssl_context(trust_env=self._options["trust_env"])
         verify = {"verify": self._certificates} if self._certificates else {}
-        return {**self._options, **_common(), **verify}
+        return {**self._options, "cookies": _no_cookies(), **verify}
 
     def _after_fork(self) -> None:
         """In the child: leave the parent's connections alone, neither using nor closing them."""
@@ -312,12 +314,9 @@ def _content(wire: Wire) -> dict[str, Any]:
     return {"params": wire.params, **content}
 
 
-def _common() -> dict[str, Any]:
-    """What each client needs for itself: headers, and a jar without cookies: a shared PHP session would queue us."""
-    return {
-        "headers": {"Accept": "application/json", "User-Agent": f"langchain-activecampaign/{_version()}"},
-        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-    }
+def _no_cookies() -> CookieJar:
+    """A jar that takes none, for each client: a shared PHP session would queue us."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _version() -> str:

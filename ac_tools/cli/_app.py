@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ac_tools.cli import _audit, _doctor, _grants, _sandbox, _tools
+from ac_tools.cli import _approvals, _audit, _doctor, _grants, _guard, _sandbox, _tools
 from ac_tools.cli._demo import _command as _demo
 
 
@@ -28,10 +28,10 @@ class _Commands(TyperGroup):
 
 
 def _is_known(error: Exception) -> bool:
-    from ac_guardrails import GrantsError, LedgerError
+    from ac_guardrails import AnswerError, GrantsError, LedgerError
     from ac_tools._errors import ActiveCampaignError
 
-    return isinstance(error, (GrantsError, LedgerError, ActiveCampaignError))
+    return isinstance(error, (AnswerError, GrantsError, LedgerError, ActiveCampaignError))
 
 
 app = typer.Typer(
@@ -66,5 +66,7 @@ app.command("demo")(_demo.demo)
 app.command("doctor")(_doctor.doctor)
 app.command("tools")(_tools.tools)
 app.add_typer(_grants.app, name="grants")
+app.add_typer(_approvals.app, name="approvals")
+app.add_typer(_guard.app, name="guard")
 app.add_typer(_audit.app, name="audit")
 app.add_typer(_sandbox.app, name="sandbox")

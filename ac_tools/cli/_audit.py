@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ac_tools.cli._console import fail, say, stdout
-from ac_tools.cli._options import AsJson
+from ac_tools.cli._ledger_file import open_existing
+from ac_tools.cli._options import AsJson, By, LedgerUrl, name_of
 
 if TYPE_CHECKING:
-    from ac_guardrails import Entry, Ledger
+    from ac_guardrails import Entry
 
-app = typer.Typer(help="Read, check and export the ledger.", no_args_is_help=True)
+app = typer.Typer(help="Read, follow, check and export the ledger; settle what is unknown.", no_args_is_help=True)
 
 
 class _State(enum.StrEnum):
@@ -24,15 +25,16 @@ class _State(enum.StrEnum):
     closed = "closed"
 
 
+class _Found(enum.StrEnum):
+    happened = "happened"
+    did_not_happen = "did-not-happen"
+
+
 class _Format(enum.StrEnum):
     jsonl = "jsonl"
     csv = "csv"
 
 
-LedgerUrl = Annotated[
-    str | None,
-    typer.Option(envvar="ACTIVECAMPAIGN_LEDGER", help="The ledger, such as sqlite:///ledger.db.", show_default=False),
-]
 Agent = Annotated[str | None, typer.Option(help="Only this agent's calls.")]
 Since = Annotated[
     str | None, typer.Option(help="Only what began since then: 24h, 7d, or a day such as 2026-11-23 (UTC).")
@@ -70,11 +72,12 @@ def verify(ledger: LedgerUrl = None) -> None:
 
     A chain does not show that rows were cut off its end, nor does it cover the names and values beside it.
     """
-    opened = _open(ledger)
+    opened = open_existing(ledger)
     wrong = opened.verify()
     if wrong:
         fail(wrong)
-    typer.echo(f"The chain is whole: {len(opened.entries())} calls on record, no row changed or missing in between.")
+    calls = sum(entry.tool != "guard" for entry in opened.entries())
+    typer.echo(f"The chain is whole: {calls} calls on record, no row changed or missing in between.")
 
 
 @app.command()
@@ -95,6 +98,48 @@ def export(
         formats.write_jsonl(sys.stdout, entries)
 
 
+@app.command()
+def tail(
+    ledger: LedgerUrl = None,
+    agent: Agent = None,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the newest to begin with.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line each.")] = False,
+) -> None:
+    """Follow the ledger: a sentence when a call waits for a person, and when it ends. Ctrl-C ends."""
+    from ac_tools.cli._audit_tail import Tail
+
+    Tail(open_existing(ledger), agent=agent, as_json=as_json).run(newest=lines)
+
+
+@app.command()
+def settle(
+    entry: Annotated[
+        str,
+        typer.Argument(help="Only this entry; all that are open without it.", show_default=False),
+    ] = "",
+    ledger: LedgerUrl = None,
+    found: Annotated[
+        _Found | None, typer.Option("--as", help="What you found when you looked for yourself.", show_default=False)
+    ] = None,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find out what became of writes whose answer never came. Nothing is sent again.
+
+    They are read back in the account of ACTIVECAMPAIGN_URL and ACTIVECAMPAIGN_API_KEY. With --as nothing is read: your
+    word settles the entry.
+    """
+    from ac_tools.cli import _audit_settle as settling
+
+    opened = open_existing(ledger)
+    if found is None:
+        settling.read_back(opened, entry, as_json=as_json)
+    elif entry:
+        settling.by_hand(opened, entry, happened=found is _Found.happened, by=name_of(by), as_json=as_json)
+    else:
+        fail("Which entry? ac-tools audit settle ENTRY --as ..., with an id of ac-tools audit show.", code=2)
+
+
 def _entries(url: str | None, agent: str | None, since: str | None, state: _State | None) -> list[Entry]:
     from ac_tools.cli._since import epoch_seconds
 
@@ -102,41 +147,4 @@ def _entries(url: str | None, agent: str | None, since: str | None, state: _Stat
         begin = epoch_seconds(since) if since else None
     except ValueError as error:
         fail(str(error), code=2)
-    return _open(url).entries(agent=agent, state=state.value if state else None, since=begin)
-
-
-def _open(url: str | None) -> Ledger:
-    """Open a ledger that exists: reading must not make one."""
-    from ac_guardrails._ledger import open_ledger
-
-    if not url:
-        fail("Which ledger? Give --ledger sqlite:///ledger.db, or set ACTIVECAMPAIGN_LEDGER.", code=2)
-    if url == "memory:":
-        fail("A ledger in memory: ends with its process, so there is nothing to read. Name a file.", code=2)
-    try:
-        path = url.removeprefix("sqlite:///")
-        if path not in ("", url):
-            _check_file(path)
-        return open_ledger(url)
-    except ValueError as error:
-        fail(str(error), code=2)
-
-
-def _check_file(path: str) -> None:
-    """End the command where the file is no ledger; opening it would make it one."""
-    import sqlite3
-    from pathlib import Path
-
-    file = Path(path)
-    if not file.is_file():
-        fail(f"There is no ledger at {path}.")
-    try:
-        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        fail(f"{path} cannot be read as a ledger ({error}).")
-    if not found:
-        fail(f"{path} is no ledger.")
+    return open_existing(url).entries(agent=agent, state=state.value if state else None, since=begin)

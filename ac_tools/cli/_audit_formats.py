@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ac_guardrails import Entry, inert
-from ac_tools.cli._console import print_json
+from ac_tools.cli._console import print_json, print_json_line
 from ac_tools.cli._ledger_table import style_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_COLUMNS = ("id", "at", "agent", "tool", "host", "what", "decision", "by", "reason", "outcome", "state")
-_COUNTS = ("writes", "reads")
+_COLUMNS = ("id", "at", "agent", "tool", "host", "what", "decision", "by", "reason", "outcome", "state", "joined")
+_COUNTS = ("is_write", "writes", "reads")
 
 
 def as_data(entry: Entry) -> dict[str, Any]:
@@ -27,6 +27,14 @@ def as_data(entry: Entry) -> dict[str, Any]:
 def print_all(entries: Iterable[Entry]) -> None:
     """Print entries as one JSON array."""
     print_json([as_data(entry) for entry in entries])
+
+
+def print_one(console: Console, entry: Entry, *, as_json: bool) -> None:
+    """Print one entry of many that are still to come."""
+    if as_json:
+        print_json_line(as_data(entry))
+    else:
+        print_sentences(console, [entry])
 
 
 def print_sentences(console: Console, entries: Iterable[Entry]) -> None:

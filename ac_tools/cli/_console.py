@@ -35,6 +35,28 @@ def fail(text: str, *, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+def is_interactive() -> bool:
+    """Whether a person sits at both ends: somebody to ask, and somebody who sees the question."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def print_json(data: Any) -> None:
     """Print a result for machines."""
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    typer.echo(json_text(data, indent=2))
+
+
+def print_json_line(data: Any) -> None:
+    """Print one of many results, on a line of its own."""
+    typer.echo(json_text(data))
+
+
+def json_text(data: Any, *, indent: int | None = None) -> str:
+    """JSON that a person may look at, too: what could move the cursor or turn the text is escaped, and stays exact."""
+    text = json.dumps(data, ensure_ascii=False, indent=indent)
+    return text if text.isascii() else "".join(char if char.isascii() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    from ac_guardrails import inert
+
+    return char if inert(char) == char else json.dumps(char)[1:-1]

@@ -11,7 +11,15 @@ if TYPE_CHECKING:
 
     from ac_guardrails import Entry
 
-_STYLES = {"rejected": "yellow", "waiting": "yellow", "expired": "yellow", "refused": "red"}
+_STYLES = {
+    "rejected": "yellow",
+    "waiting": "yellow",
+    "expired": "yellow",
+    "refused": "red",
+    "joined": "dim",
+    "stopped": "bold red",
+    "resumed": "bold green",
+}
 
 
 def ledger_table(entries: Iterable[Entry]) -> Table:
@@ -40,7 +48,7 @@ def ledger_table(entries: Iterable[Entry]) -> Table:
 
 def style_of(entry: Entry) -> str:
     """The colour of an entry: green for what was written, yellow for what people stopped, red for what went wrong."""
-    if entry.outcome in ("done", "nothing"):
+    if entry.outcome in ("done", "nothing", "happened"):
         return "green" if entry.is_write else ""
     return _STYLES.get(entry.decision, "red" if entry.outcome else "")
 

@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    SerializationInfo,
     ValidationError,
     WithJsonSchema,
     model_validator,
@@ -75,8 +76,12 @@ class PagedArguments(Arguments):
 
 def invalid(tool: str, error: ValidationError) -> InvalidCall:
     """All that is wrong with a call's arguments, in words that a model can act on."""
-    faults = [_fault(dict(one)) for one in error.errors(include_url=False)[:5]]
-    return InvalidCall(f"{tool} was not called: {' '.join(faults)} Correct the arguments and call again.")
+    return InvalidCall(f"{tool} was not called: {faults(error)} Correct the arguments and call again.")
+
+
+def faults(error: ValidationError) -> str:
+    """What is wrong with a call's arguments, a sentence each."""
+    return " ".join(_fault(dict(one)) for one in error.errors(include_url=False)[:5])
 
 
 def _fault(error: Mapping[str, Any]) -> str:
@@ -112,7 +117,11 @@ def choice(synonyms: Mapping[str, str] | None = None, /, **codes: str | int) -> 
             value = str(value)
         return words.get(value, value) if isinstance(value, str) else value
 
-    return BeforeValidator(read), PlainSerializer(lambda word: None if word is None else codes[word])
+    def written(word: str | None, info: SerializationInfo) -> Any:
+        """The code for the account; the word, as it was said, for people and the record."""
+        return word if word is None or info.mode == "json" else codes[word]
+
+    return BeforeValidator(read), PlainSerializer(written)
 
 
 def _moment(value: Any) -> Any:
@@ -153,8 +162,17 @@ def _cents(value: Any) -> Any:
     return int(cents)
 
 
-Cents = Annotated[int, BeforeValidator(_cents), WithJsonSchema({"type": "string"})]
-"""Money: said as an amount in major units, sent as integer cents."""
+def _major(cents: int | None) -> str | None:
+    return None if cents is None else f"{Decimal(cents) / 100:.2f}"
+
+
+Cents = Annotated[
+    int,
+    BeforeValidator(_cents),
+    PlainSerializer(_major, when_used="json"),  # people edit what the record shows, so it must read as it was said
+    WithJsonSchema({"type": "string"}),
+]
+"""Money: said and recorded as an amount in major units, sent as integer cents."""
 
 
 def _currency(value: str) -> str:

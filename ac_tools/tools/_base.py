@@ -1,7 +1,6 @@
 """The tool that every endpoint's class extends: LangChain on the outside, the guard on the inside."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: LangChain evaluates those of `_run` anew at each call.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

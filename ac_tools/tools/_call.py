@@ -79,6 +79,8 @@ class Call:
         """Fill a sentence in: with ids and counts only, or in plain words with names and values."""
         values: dict[str, Any] = {}
         for name in type(self.args).model_fields:
+            if f"{{{name}" not in template:
+                continue
             value = getattr(self.args, name)
             if isinstance(value, Ref):
                 values[name] = self._named(value, plain=plain)
@@ -135,12 +137,15 @@ class ToolJob:
     """A call on its way through the guard."""
 
     def __init__(self, tool: ActiveCampaignTool, raw: Mapping[str, Any], origin: Origin) -> None:
+        binding = tool.binding
         self._tool = tool
         self._raw = deepcopy(dict(raw))  # whoever changes it later has changed another thing
+        self._args: Arguments | None = None
+        self._outlined: tuple[Call, Action] | None = None
         self.origin = origin
-        self.agent = tool.binding.agent
+        self.agent = binding.agent
         self.tool = tool.name
-        self.host = tool.binding.account.host
+        self.host = binding.account.host
 
     def arguments(self) -> Mapping[str, Any]:
         """What was asked for, as JSON."""
@@ -152,16 +157,22 @@ class ToolJob:
 
     def outline(self) -> Action:
         """The action as far as the arguments alone tell it."""
-        return self._action(self._begun(), None)
+        call = self._begun()
+        action = self._action(call, None)
+        self._outlined = call, action
+        return action
 
     def prepare(self, readable: frozenset[str], *, again: bool = False) -> Exchange:
         """Resolve the references, read the facts, and build the request."""
-        call = self._begun()
+        if self._outlined is None:
+            self.outline()
+        assert self._outlined is not None
+        (call, outline), self._outlined = self._outlined, None  # what is read from here on is this run's own
         if again:
             call.names.forget(NOUNS)
         call.readable = readable
         yield from self._resolve(call)
-        yield self._action(call, None)
+        yield self._action(call, None) if call.known else outline
         early = yield from self._tool.look(call)
         if isinstance(early, Answer):
             return early
@@ -187,6 +198,15 @@ class ToolJob:
         return given_again(kept)
 
     def _begun(self) -> Call:
+        if self._args is None:
+            self._args = self._validated()
+        call = Call(self._tool, self._args)
+        self._tool.check(call)
+        if self._tool.name == type(self._tool).model_fields["name"].default:
+            call.needs = self._tool.needs(call)  # under another name it would escape what the grants say of it
+        return call
+
+    def _validated(self) -> Arguments:
         schema = self._tool.args_schema
         assert isinstance(schema, type)
         assert issubclass(schema, Arguments)
@@ -203,11 +223,7 @@ class ToolJob:
             raise InvalidCall(
                 f"{self.tool} was not called: a search of {len(text)} characters is too long. Shorten it."
             )
-        call = Call(self._tool, args)
-        self._tool.check(call)
-        if self._tool.name == type(self._tool).model_fields["name"].default:
-            call.needs = self._tool.needs(call)  # under another name it would escape what the grants say of it
-        return call
+        return args
 
     def _resolve(self, call: Call) -> Exchange:
         pipeline: int | None = None

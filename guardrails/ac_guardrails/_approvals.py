@@ -141,6 +141,10 @@ class Elsewhere(ABC):
         return
         yield  # a generator, like the ones that wait
 
+    def __call__(self, request: ApprovalRequest) -> Decision:
+        """Not how it is asked: it needs the guard's ledger."""
+        raise CannotAskError(f"{self!r} cannot be called by itself; give it to the guard as its approver")
+
     @abstractmethod
     def ask(self, guard: Guard, job: Job, request: ApprovalRequest) -> Steps[None]:
         """Wait for an answer to come, as long as it makes sense; it is looked up in the ledger afterwards.

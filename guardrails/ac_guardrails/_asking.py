@@ -11,6 +11,7 @@ from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision, 
 from ac_guardrails._desk import AnswerError, Desk, Question
 from ac_guardrails._grants import Verdict
 from ac_guardrails._job import Job, Plan
+from ac_guardrails._ledger import TakenError
 from ac_guardrails._record import Record
 from ac_guardrails._settle import when
 from ac_guardrails._steps import Ask, Effect, LateError, Pause, Steps, Store
@@ -84,11 +85,10 @@ class Asking:
                 return question
         new = self._new(plan, verdict, asked)
         entry = yield from self._record.asked(new)
-        if entry == self._record.entry:
-            return new
-        found = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
-        self._record.adopt(found)
-        return (yield from self._before())[-1]
+        if entry != self._record.entry:
+            found = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
+            self._record.adopt(found)
+        return (yield from self._before())[-1]  # another run of the call may have put it first
 
     def _before(self) -> Steps[list[Question]]:
         entry = self._record.entry
@@ -118,7 +118,7 @@ class Asking:
         if isinstance(approver, Elsewhere):
             return (yield from self._asked_elsewhere(approver, request))
         in_flight, name = self._guard.ledger.in_flight, f"question {request.id}"
-        if not in_flight.begin(name):  # the same call, asked twice at once
+        if not in_flight.begin(name, alone=True):  # the same call, asked twice at once
             yield Pause(_TURN)
             return None
         try:
@@ -161,7 +161,8 @@ class Asking:
         except Exception as error:
             return NoAnswer("refused", f"The approver failed ({type(error).__name__}), which counts as no.")
         except BaseException:
-            yield from self._record.refused("The question was interrupted.", kind="refused")
+            with suppress(TakenError):  # another run of the call is further
+                yield from self._record.refused("The question was interrupted.", kind="refused")
             raise
         if not isinstance(answer, Decision):
             kind = type(answer).__name__

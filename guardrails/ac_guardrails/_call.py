@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ class Call:
     def steps(self) -> Steps[Answer]:
         """Carry the call through. Whatever stops it, a bug or Ctrl-C, is on record before it is raised again."""
         try:
-            answer = yield from self._carried_through()
+            answer = yield from self._answered()
         except LedgerError as error:
             if not self._sending.fates:
                 raise
@@ -55,7 +56,8 @@ class Call:
             raise LedgerError(f"{sent}Read the record back before you repeat it. {error}") from error
         except BaseException as error:
             if not self._record.closed and not self._asking.elsewhere:
-                yield from self._record.outcome(self._sending.outcome(error), reason=type(error).__name__)
+                with suppress(TakenError):
+                    yield from self._record.outcome(self._sending.outcome(error), reason=type(error).__name__)
             raise
         finally:
             self._sending.landed()
@@ -67,7 +69,7 @@ class Call:
     def opened(self) -> Steps[Question | None]:
         """As far as to the question to a person, for calls that are asked about together; None where none is needed.
 
-        Whatever ends the call before that is left to its own run.
+        Whatever ends the call before that is left to its own run, which goes on with what was put on record here.
         """
         outline = self._job.outline()
         if not outline.is_write or self._guard.grants.decide(outline, None, on=self._guard.today()).denied:
@@ -75,17 +77,31 @@ class Call:
         earlier = yield from self._recalled(outline)
         if earlier is not None:
             return None
-        plan = yield from self._sending.prepared(again=self._adopted)
-        if isinstance(plan, Answer):
-            return None
-        verdict = yield from self._decided(plan)
-        return (yield from self._asking.put(plan, verdict)) if verdict.kind == "ask" else None
+        try:
+            plan = yield from self._sending.prepared(again=self._adopted)
+        except Exception:
+            plan = None
+        if isinstance(plan, Plan):
+            verdict = yield from self._decided(plan)
+            if verdict.kind == "ask":
+                return (yield from self._asking.put(plan, verdict))
+        else:
+            self._record.decided(outline, _READ_FIRST)
+        yield from self._record.begun()
+        return None
 
     def _use(self, job: Job) -> None:
         self._job = job
         self._sending = Sending(self._guard, job, self._record)
         self._asking = Asking(self._guard, job, self._record)
         self._once = Once(self._guard, job)
+
+    def _answered(self) -> Steps[Answer]:
+        """What came of the call: of this run of it, or of another one that has sent it or ended it."""
+        try:
+            return (yield from self._carried_through())
+        except TakenError as taken:
+            return (yield from self._taken(taken.entry))
 
     def _carried_through(self) -> Steps[Answer]:
         """Decide on what is known, read, decide again, ask, send; anew with the arguments of each edit."""
@@ -121,7 +137,7 @@ class Call:
         if entry is None or (what := standing(entry)) == "new":
             return None
         self._record.adopt(entry)
-        self._adopted = True
+        self._adopted = bool(entry.payload.get("questions"))  # somebody may have agreed to what was read
         if what == "adopt":
             return None
         self._record.closed = True
@@ -220,10 +236,8 @@ class Call:
         is_write = plan.action.is_write
         try:
             answer = yield from self._sending.carried_out(plan)
-        except LedgerError:
+        except (LedgerError, TakenError):
             raise
-        except TakenError as taken:
-            return (yield from self._taken(taken.entry))
         except BaseException as error:
             return (yield from self._failed(error, is_write=is_write))
         outcome = "done" if answer.ok else self._sending.outcome()
@@ -240,7 +254,8 @@ class Call:
     def _taken(self, entry_id: str) -> Steps[Answer]:
         """The same call, or another one with the same approval, was quicker: what came of it is the answer."""
         if entry_id != self._record.entry:
-            yield from self._record.joined(entry_id)
+            with suppress(TakenError):
+                yield from self._record.joined(entry_id)
         self._record.closed = True
         ledger = self._guard.ledger
         entry = yield Store(lambda: ledger.entry(entry_id), ledger.blocks)
@@ -256,7 +271,6 @@ class Call:
         refusal = {"content": _said(error, outcome), "ok": False, "kind": "failed", "artifact": None}
         kept: dict[str, Any] = {"error": str(error)[:600]} if told else {}
         kept |= {"answer": refusal} if told and self._sending.fates and outcome != "unknown" else {}
-        is_write = is_write and bool(self._sending.fates)
         yield from self._record.outcome(outcome, reason=type(error).__name__, status=status, is_write=is_write, **kept)
         if told is None:
             raise error
@@ -284,6 +298,8 @@ class Call:
             settlement = yield from settle(self._guard, entry, self._job.read_back)
         except StoppedError:
             return self._no("unknown", f"{error} Do not repeat it before you have read the record back.")
+        if settlement.outcome == "closed":
+            return (yield from self._taken(entry.id))
         answer = self._once.settled(settlement)
         return answer if answer.ok else self._no("unknown", f"{error} {answer.content}")
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
-
-_CONSTANTS = {None: "null", True: "true", False: "false"}
-
 
 def canonical(value: Any) -> str:
     """The one JSON text of a value: keys sorted as UTF-16, no white space, numbers as ECMAScript writes them.
@@ -18,20 +15,28 @@ def canonical(value: Any) -> str:
         TypeError: The value holds something that JSON cannot, or a key that is not a string.
         ValueError: The value holds NaN or an infinity.
     """
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if value is None or isinstance(value, bool):
-        return _CONSTANTS[value]
-    if isinstance(value, int):
-        return str(int(value))
-    if isinstance(value, float):
-        return _number(value)
+    write = _WRITERS.get(type(value)) or _writer(value)
+    return write(value)
+
+
+def _writer(value: Any) -> Callable[[Any], str]:
+    """How a value is written whose type is none of JSON's own, but may be like one."""
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return _WRITERS[kind]
     if isinstance(value, Mapping):
-        members = [f"{encode_basestring(key)}:{canonical(value[key])}" for key in _sorted_keys(value)]
-        return "{" + ",".join(members) + "}"
+        return _object
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
-        return "[" + ",".join([canonical(item) for item in value]) + "]"
+        return _array
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _object(value: Mapping[Any, Any]) -> str:
+    return "{" + ",".join([f"{encode_basestring(key)}:{canonical(value[key])}" for key in _sorted_keys(value)]) + "}"
+
+
+def _array(value: Sequence[Any]) -> str:
+    return "[" + ",".join([canonical(item) for item in value]) + "]"
 
 
 def digest(value: Any) -> str:
@@ -40,9 +45,9 @@ def digest(value: Any) -> str:
 
 
 def _sorted_keys(value: Mapping[Any, Any]) -> list[str]:
-    if not all(isinstance(key, str) for key in value):
+    if not all([isinstance(key, str) for key in value]):
         raise TypeError("JSON keys are strings")
-    if all(key.isascii() for key in value):
+    if all(map(str.isascii, value)):
         return sorted(value)
     return sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
 
@@ -74,3 +79,16 @@ def _place_point(digits: str, point: int) -> str:
     exponent = point - 1
     mantissa = digits if count == 1 else f"{digits[0]}.{digits[1:]}"
     return f"{mantissa}e{'+' if exponent > 0 else '-'}{abs(exponent)}"
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda value: "null",
+    int: int.__repr__,
+    float: _number,
+    dict: _object,
+    list: _array,
+    tuple: _array,
+}
+"""How a value is written, by its type: looked up at once, since asking for what it is like takes long."""

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ac_guardrails._events import LedgerError
@@ -40,6 +40,7 @@ _MIGRATIONS: dict[int, str] = {
 }
 _OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
 _HELD: list[Database] = []
+_CREATING = threading.Lock()
 
 
 class Database:
@@ -54,6 +55,7 @@ class Database:
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._durable: bool | None = None
+        self._file: tuple[int, int] | None = None
         _OPEN.add(self)
         with self.lock:
             self._opened()
@@ -118,11 +120,17 @@ class Database:
         )
 
     def _opened(self) -> sqlite3.Connection:
+        if self._file is not None and self._file != self._on_disk():
+            # What is written to a file that was removed is lost with the process.
+            raise LedgerError(
+                f"The ledger {self.path} was removed or replaced while it was in use. No write is sent without a "
+                "record; put the file back, or start the program again."
+            )
         if self._connection is not None:
             return self._connection
         try:
-            if not self.in_memory:  # names and addresses lie in it: nobody else's to read
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not self.in_memory:
+                _create(self.path)
             connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(f"The ledger {self.path} cannot be opened ({error}).") from error
@@ -136,7 +144,28 @@ class Database:
                 raise
             raise LedgerError(f"The ledger {self.path} cannot be opened ({error}).") from error
         self._connection, self._durable = connection, None
+        self._file = self._on_disk()
         return connection
+
+    def _on_disk(self) -> tuple[int, int] | None:
+        """Which file the path names now."""
+        if self.in_memory:
+            return None
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return 0, 0
+        return found.st_dev, found.st_ino
+
+
+def _create(path: str) -> None:
+    """Make the file, where there is none: names and addresses lie in it, nobody else's to read.
+
+    A file that is there is never opened but by SQLite. Closing it would drop the locks of every connection that this
+    process has to it, and the next process to leave would then remove the log that they write to.
+    """
+    with _CREATING, suppress(FileExistsError):
+        os.close(os.open(os.path.realpath(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

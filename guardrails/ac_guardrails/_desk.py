@@ -13,6 +13,7 @@ from ac_guardrails._approvals import ApprovalRequest, Card, Decision
 from ac_guardrails._canonical import canonical
 from ac_guardrails._events import Event
 from ac_guardrails._ledger import Ledger
+from ac_guardrails._ledger import _refuse_second as refuse_second
 from ac_guardrails._text import inert
 
 _DECIDED = {"approve": "approved", "reject": "rejected", "edit": "edited"}
@@ -104,16 +105,23 @@ class Desk:
 
         Returns:
             The entry whose question it is: the event's, or the one where it was asked before.
+
+        Raises:
+            TakenError: Another run of the call has ended it. Nothing was asked.
         """
         with self._ledger.transaction(durable=True) as connection:
+            refuse_second(connection, event.entry)
             same = connection.execute(
                 "SELECT entry FROM payloads WHERE ask = ? AND entry != ? AND closed = 0", (key, event.entry)
             ).fetchall()
             for (entry,) in same:
                 if any(_still_serves(asked, question, self._ledger.now()) for asked in _of(connection, entry)[-1:]):
                     return str(entry)
-            asked = [*_stored(connection, event.entry), question.to_json()]
-            self._ledger.write(connection, *before, event, payload={**kept, "questions": asked})
+            asked = _stored(connection, event.entry)
+            if any(data["id"] == question.request.id for data in asked):
+                return event.entry  # another run of the same call was quicker
+            kept = {**kept, "questions": [*asked, question.to_json()]}
+            self._ledger.write(connection, *before, event, payload=kept)
             connection.execute("UPDATE payloads SET ask = ? WHERE entry = ?", (key, event.entry))
         return event.entry
 
@@ -171,10 +179,10 @@ class Desk:
             connection.execute(sql, (task, number, self._ledger.now(), json.dumps(shown)))
             return _round(connection, task, number) or []
 
-    def rounds(self, task: str, count: int) -> list[list[str]]:
-        """What was shown in the first rounds of a task; empty for one that nobody recorded."""
+    def rounds(self, task: str, count: int) -> list[list[str] | None]:
+        """What was shown in the first rounds of a task; None for one that nobody recorded."""
         with self._ledger.transaction(durable=False) as connection:
-            return [_round(connection, task, number) or [] for number in range(count)]
+            return [_round(connection, task, number) for number in range(count)]
 
     def forget_round(self, task: str, number: int) -> None:
         """Let an answer to a round count for nothing: what it showed is not what waits now."""

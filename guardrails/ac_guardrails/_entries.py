@@ -18,8 +18,8 @@ _OUTCOMES = {
     "unknown": "nobody knows yet whether it happened",
     "partly": "a part of it was done",
     "failed": "it failed",
-    "happened": "read back: it happened",
-    "did_not_happen": "read back: it did not happen",
+    "happened": "it did happen",
+    "did_not_happen": "it did not happen",
     "cannot_tell": "nobody can tell whether it happened",
 }
 

@@ -45,7 +45,7 @@ class Guard:
     ) -> None:
         if not isinstance(grants, Grants):
             raise TypeError("Guard needs grants: Grants.from_file(...) or Grants.from_dict({...}).")
-        if approver is not None and not (callable(approver) or isinstance(approver, Elsewhere)):
+        if approver is not None and (not callable(approver) or isinstance(approver, type)):
             raise TypeError("An approver is a function from an ApprovalRequest to a Decision.")
         if not 0 < expires < math.inf:
             raise ValueError(f"expires={expires} is no time to answer in. Use a number of seconds above 0.")

@@ -5,39 +5,63 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import weakref
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
+
+_LONGEST_SILENCE = 600.0
+"""Seconds after which a call of another machine is on its way no more: that machine may be a container that is gone."""
+_ALL: weakref.WeakSet[InFlight] = weakref.WeakSet()
 
 
 class InFlight:
     """The entries that calls of this process are carrying out, and the questions that it is putting to somebody."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._names: set[str] = set()
+        self.renew()
+        _ALL.add(self)
 
-    def begin(self, name: str) -> bool:
-        """Take a name; false where somebody in this process has it."""
+    def renew(self) -> None:
+        """Begin anew, as a forked child does, which carries nothing out yet."""
+        self._lock = threading.Lock()
+        self._names: Counter[str] = Counter()
+
+    def begin(self, name: str, *, alone: bool = False) -> bool:
+        """Take a name, as often as it is given back.
+
+        Args:
+            name: The name.
+            alone: Not to take it where somebody in this process has it.
+
+        Returns:
+            Whether it was taken.
+        """
         with self._lock:
-            taken = name in self._names
-            self._names.add(name)
-            return not taken
+            if alone and self._names[name]:
+                return False
+            self._names[name] += 1
+            return True
 
     def end(self, name: str) -> None:
         """Give the name back."""
         with self._lock:
-            self._names.discard(name)
+            self._names[name] -= 1
+            if not self._names[name]:
+                del self._names[name]
 
-    def may_run(self, entry: str, owner: str) -> bool:
+    def may_run(self, entry: str, owner: str, *, silent: float) -> bool:
         """Whether a call may still be on its way: where its process is this one, it is known.
 
         Args:
             entry: The call's entry.
             owner: Its process, as `this_process` named it.
+            silent: Seconds since it was last heard of.
         """
         if owner == this_process():
             return entry in self._names
-        return not _has_ended(owner)
+        lives = _lives(owner)
+        return silent < _LONGEST_SILENCE if lives is None else lives
 
 
 def this_process() -> str:
@@ -50,18 +74,14 @@ def _named(pid: int) -> str:
     return f"{socket.gethostname()}:{pid}:{_started(pid)}"
 
 
-def _has_ended(owner: str) -> bool:
-    """Whether a process has certainly ended; of one on another machine nobody here can know."""
-    machine, _, rest = owner.rpartition(":")[0].rpartition(":") if owner.count(":") >= 2 else ("", "", "")
-    if not rest.isdigit() or machine != socket.gethostname():
-        return not owner
-    try:
-        os.kill(int(rest), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
+def _lives(owner: str) -> bool | None:
+    """Whether a process still runs; None where nobody here can know, as of one on another machine."""
+    if not owner:
         return False
-    return _started(int(rest)) != owner.rpartition(":")[2]
+    machine, pid, started = owner.rsplit(":", 2)
+    if machine != socket.gethostname() or not started:
+        return None  # without a start the number may be another process's by now
+    return _started(int(pid)) == started
 
 
 def _started(pid: int) -> str:
@@ -72,3 +92,12 @@ def _started(pid: int) -> str:
         return ""
     fields = stat.rpartition(")")[2].split()
     return "" if fields[0] == "Z" else fields[19]  # a zombie has ended, and only waits to be noticed
+
+
+def _renew_all() -> None:
+    for each in list(_ALL):
+        each.renew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_renew_all)

@@ -30,6 +30,15 @@ _ROWS = f"SELECT entry, body FROM events WHERE {_CHOSEN} ORDER BY seq"  # noqa: 
 _PAYLOADS = f"SELECT entry, body FROM payloads WHERE {_CHOSEN}"  # noqa: S608
 _PURGE_EVERY = 3600.0
 _CLOSING = ("refused", "outcome", "failed", "settled", "joined")
+_ENDS = ", ".join(f"'{kind}'" for kind in _CLOSING)
+_KEPT = (
+    "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, 0, ?)"
+    " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 0, body = excluded.body"
+)
+_CLOSED = (
+    "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, 1, ?)"
+    " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 1, body = excluded.body, effect = NULL, ask = NULL"
+)
 _NO_PEOPLE: dict[tuple[str, int], int] = {}
 
 
@@ -111,6 +120,7 @@ class Ledger:
         payload: Mapping[str, Any] | None = None,
         durable: bool = True,
         leaving: bool = False,
+        unsent: bool = False,
     ) -> None:
         """Put events on record, in one transaction.
 
@@ -119,12 +129,16 @@ class Ledger:
             payload: Values of the first event's entry to keep beside it, added to what is kept already.
             durable: Whether to wait until the disk has it; reads need not.
             leaving: Whether a read leaves next, which a stop may forbid.
+            unsent: Whether this ends a call whose run has sent nothing, so that another run of it may be further.
 
         Raises:
             LedgerError: Nothing was recorded.
             StoppedError: The guard was stopped, reads included. Nothing was recorded.
+            TakenError: Another run has sent it, or ended it. Nothing was recorded.
         """
         with self.transaction(durable=durable) as connection:
+            if unsent:
+                _refuse_second(connection, events[-1].entry)
             if leaving and (stop := latest_stop(connection)) and stop.reads:
                 raise StoppedError(stop)
             self.write(connection, *events, payload=payload)
@@ -136,10 +150,10 @@ class Ledger:
             events: What happened, in order.
             payload: Values to keep beside the entry.
         """
-        with self._database.lock:
-            self._late.append((round(self._clock(), 3), events, payload))
-            if self.blocks:
-                _PENDING.add(self)
+        # Without the lock, which an event loop may not wait for: adding to the end of a list needs none.
+        self._late.append((round(self._clock(), 3), events, payload))
+        if self.blocks:
+            _PENDING.add(self)
 
     def reserve(self, *events: Event, hold: Hold, payload: Mapping[str, Any] | None = None) -> None:
         """Put a write on record before it leaves, if nothing stands in its way.
@@ -168,11 +182,29 @@ class Ledger:
                 (hold.effect or None, entry),
             )
 
+    def append_found(self, event: Event) -> bool:
+        """Put on record what was found out about an entry, unless that was settled meanwhile.
+
+        Args:
+            event: What was found.
+
+        Returns:
+            Whether it was put on record.
+
+        Raises:
+            LedgerError: Nothing was recorded.
+        """
+        with self.transaction(durable=True) as connection:
+            found = self._entry(connection, event.entry)
+            if found is None or found.state == "closed":
+                return False
+            self.write(connection, event)
+            return True
+
     def _refuse_twice(self, connection: sqlite3.Connection, events: tuple[Event, ...], hold: Hold) -> None:
         """One request an approval, one request a call, one request an effect that nobody has settled."""
         entry, call = events[-1].entry, events[-1].call
-        if connection.execute("SELECT 1 FROM events WHERE entry = ? AND kind = 'sent' LIMIT 1", (entry,)).fetchone():
-            raise TakenError(entry, same=True)
+        _refuse_second(connection, entry)
         if call:
             sql = "SELECT entry FROM events WHERE call = ? AND entry != ? AND kind = 'sent' ORDER BY seq DESC LIMIT 1"
             for (other,) in connection.execute(sql, (call, entry)).fetchall():
@@ -226,12 +258,8 @@ class Ledger:
         if payload is not None:
             row = connection.execute("SELECT body FROM payloads WHERE entry = ?", (entry,)).fetchone()
             kept = {**json.loads(row[0]), **payload} if row else payload
-            connection.execute(
-                "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = excluded.closed, body = excluded.body",
-                (entry, now, int(closing), stored(kept)),
-            )
-        if closing:
+            connection.execute(_CLOSED if closing else _KEPT, (entry, now, stored(kept)))
+        elif closing:
             sql = "UPDATE payloads SET closed = 1, at = ?, effect = NULL, ask = NULL WHERE entry = ?"
             connection.execute(sql, (now, entry))
 
@@ -397,8 +425,10 @@ class Ledger:
             due = self._clock() - self._purged_at > _PURGE_EVERY
             gone = self._purge(connection) if due else 0
         del self._late[:late]
-        if late and not self._late:
+        if late:
             _PENDING.discard(self)
+            if self._late:  # added in the meantime
+                _PENDING.add(self)
         if gone:
             self._database.write_back()
 
@@ -417,6 +447,13 @@ def _flush_all() -> None:
 atexit.register(_flush_all)
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     os.register_at_fork(before=_flush_all)
+
+
+def _refuse_second(connection: sqlite3.Connection, entry: str) -> None:
+    """An entry is sent once and ends once, however many runs it has."""
+    sql = f"SELECT 1 FROM events WHERE entry = ? AND kind IN ('sent', {_ENDS}) LIMIT 1"  # noqa: S608 - constants only
+    if connection.execute(sql, (entry,)).fetchone():
+        raise TakenError(entry, same=True)
 
 
 def open_ledger(url: str, *, payloads: str = "30d", clock: Callable[[], float] = time.time) -> Ledger:

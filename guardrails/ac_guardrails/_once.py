@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ac_guardrails._entries import Entry
 from ac_guardrails._job import Answer, Job, Refusal
-from ac_guardrails._settle import Settlement, settle, when
+from ac_guardrails._settle import Settlement, may_run, settle, when
 from ac_guardrails._steps import Pause, Steps, Store
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ def standing(entry: Entry) -> Literal["repeat", "adopt", "new"]:
     A call that certainly did nothing may be made again: nothing was sent, or the account refused it completely.
     """
     if entry.writes:
-        return "new" if entry.outcome in ("refused", "not_sent") else "repeat"
+        asked_first = entry.decision in ("approved", "edited")  # whoever agreed to it is not asked for it again
+        undone = entry.outcome == "not_sent" or (entry.outcome == "refused" and not asked_first)
+        return "new" if undone else "repeat"
     if entry.state != "closed":
         return "adopt"
     return "repeat" if entry.decision in ("rejected", "expired") else "new"
@@ -82,9 +84,7 @@ class Once:
         return entry
 
     def _is_flying(self, entry: Entry) -> bool:
-        owner = str(entry.payload.get("owner", ""))
-        open_still = entry.state == "open" and not entry.outcome
-        return open_still and self._guard.ledger.in_flight.may_run(entry.id, owner)
+        return entry.state == "open" and not entry.outcome and may_run(self._guard, entry)
 
     def _now(self, entry: Entry) -> Steps[Entry]:
         ledger = self._guard.ledger
@@ -101,7 +101,9 @@ class Once:
             return _no(kept["kind"], kept["content"], entry.id)
         if entry.outcome in ("done", "happened", "nothing"):
             text = f"This call was carried out already, on {entry.at:%Y-%m-%d %H:%M} UTC (entry {entry.id})."
-            return Answer(f"{text} Its result is no longer kept.", Settlement(entry.id, "closed", "done"))
+            lost = "The account's answer was lost, and reading back showed that it happened."
+            because = lost if entry.outcome == "happened" else "Its result is no longer kept."
+            return Answer(f"{text} {because}", Settlement(entry.id, "closed", entry.outcome))
         text = f"This call was made already (entry {entry.id}): {entry.verdict()}. Nothing was sent again."
         return _no("failed" if entry.outcome else entry.decision, text, entry.id)
 

@@ -42,7 +42,7 @@ class Record:
         self._agent = job.agent
         self._unnamed = {"tool": job.tool, "host": job.host, "what": f"call {job.tool}"}
         self._salt = secrets.token_hex(8)
-        self._decided = self._anew = False
+        self._decided = self._anew = self._sent = self._read = False
         self._pending: tuple[Event, ...] = ()
         self._kept: dict[str, Any] = {}
 
@@ -114,7 +114,14 @@ class Record:
     def read(self, request: Request) -> Steps[None]:
         """A read of the guard's own, before it leaves."""
         event = self._event("read", method=request.method, path=request.path, by="guard")
+        self._read = True
         yield from self._leaving(*self._pending, event)
+
+    def begun(self) -> Steps[None]:
+        """What the reads so far were for, where the call's own run comes later; nothing where nothing was read."""
+        if self._read and self._pending:
+            events, payload = self._pending, self._kept or None
+            yield from self._stored(lambda: self._ledger.append(*events, payload=payload, durable=False))
 
     def leaving(self) -> Steps[None]:
         """That the read that was decided on leaves now."""
@@ -125,13 +132,13 @@ class Record:
         payload = self._kept or None
         yield from self._stored(lambda: self._ledger.append(*events, payload=payload, durable=False, leaving=True))
 
-    def sent(self, action: Action, request: Request, *, hold: Hold, people: int) -> Steps[None]:
+    def sent(self, action: Action, request: Request, digest: str, *, hold: Hold, people: int) -> Steps[None]:
         """A write, before it leaves; checked against all that may stand in its way in the same transaction."""
         event = self._event(
             "sent",
             method=request.method,
             path=request.path,
-            digest=self._salted(request.digest()),
+            digest=self._salted(digest),
             people=people,
             areas=[need.area for need in action.needs if need.level > Level.READ],
         )
@@ -139,6 +146,7 @@ class Record:
         first = {"owner": this_process(), "key": dict(action.key)} if hold.first else {}
         payload = {**self._kept, **first} or None
         yield from self._stored(lambda: self._ledger.reserve(*events, hold=hold, payload=payload))
+        self._sent = True
 
     def outcome(
         self, outcome: str, *, reason: str = "", status: int | None = None, is_write: bool = True, **kept: Any
@@ -181,7 +189,8 @@ class Record:
         if late:
             self._ledger.append_late(*events, payload=payload)
         else:
-            yield from self._stored(lambda: self._ledger.append(*events, payload=payload))
+            unsent = not self._sent
+            yield from self._stored(lambda: self._ledger.append(*events, payload=payload, unsent=unsent))
 
     def _stored(self, work: Callable[[], Any]) -> Generator[Effect, Any, Any]:
         """Write; what was still to be put on record is so once it has been written with something else."""

@@ -51,10 +51,10 @@ class Permit:
 
     __slots__ = ("_digest", "_lock", "_spent")
 
-    def __init__(self, seal: object, request: Request) -> None:
+    def __init__(self, seal: object, request: Request, digest: str = "") -> None:
         if seal is not _SEAL:
             raise PermitError("Permits are made by the guard alone. Call a tool; it asks the guard.")
-        self._digest = request.digest()
+        self._digest = digest or request.digest()
         self._lock = threading.Lock()
         self._spent = False
 
@@ -75,6 +75,11 @@ class Permit:
         raise TypeError("A permit cannot be pickled or copied: it is good for one request in this process.")
 
 
-def mint(request: Request) -> Permit:
-    """Make the permit for one request. Called by the guard after it has decided and recorded."""
-    return Permit(_SEAL, request)
+def mint(request: Request, digest: str = "") -> Permit:
+    """Make the permit for one request. Called by the guard after it has decided and recorded.
+
+    Args:
+        request: The request.
+        digest: Its digest at the time of the decision, where that is known.
+    """
+    return Permit(_SEAL, request, digest)

@@ -88,6 +88,12 @@ class Sending:
         """Nothing of this call is on its way any more."""
         if self._flying:
             self._guard.ledger.in_flight.end(self._flying)
+            self._flying = ""
+
+    def _takes_off(self) -> None:
+        """From here on something of this call may be on its way."""
+        self._guard.ledger.in_flight.begin(self._record.entry)
+        self._flying = self._record.entry
 
     def windows(self, action: Action) -> tuple[tuple[str, int], ...]:
         """The limits in people that hold for an action: area and seconds."""
@@ -141,18 +147,18 @@ class Sending:
             expected.remove(digest)
         if not step.is_write:
             yield from self._record.leaving() if known else self._record.read(step)
-            return (yield from self._leaving(step))
+            return (yield from self._leaving(step, digest))
         if not known and (step.method, step.path) not in action.followups:
             what = f"{step.method} {step.path}"
             raise PermitError(f"{action.tool} tried {what}, which nobody decided on. Nothing was sent.")
-        yield from self._reserved(action, step)
-        return (yield from self._leaving(step))
+        yield from self._reserved(action, step, digest)
+        return (yield from self._leaving(step, digest))
 
-    def _leaving(self, request: Request) -> Steps[Any]:
+    def _leaving(self, request: Request, digest: str = "") -> Steps[Any]:
         """Send one request; of a write it is remembered what became of it."""
         fate = "done"
         try:
-            return (yield Send(request, mint(request)))
+            return (yield Send(request, mint(request, digest)))
         except BaseException as error:
             self._raised, fate = error, getattr(error, "outcome", None) or "unknown"
             raise
@@ -160,16 +166,18 @@ class Sending:
             if request.is_write:
                 self.fates.append(fate)
 
-    def _reserved(self, action: Action, request: Request) -> Steps[None]:
+    def _reserved(self, action: Action, request: Request, digest: str) -> Steps[None]:
         """Put a write on record, unless it was sent before, or another call holds its effect."""
         hold = self._hold(action)
         people = action.people if hold.first else 0
-        if hold.first and self._guard.ledger.in_flight.begin(self._record.entry):
-            self._flying = self._record.entry
         for tries in range(_MOST_TRIES):
+            if hold.first:
+                self._takes_off()
             try:
-                yield from self._record.sent(action, request, hold=hold, people=people)
+                yield from self._record.sent(action, request, digest, hold=hold, people=people)
             except TakenError as taken:
+                if hold.first:
+                    self.landed()
                 if taken.same or tries == _MOST_TRIES - 1:
                     raise
                 answer = yield from Once(self._guard, self._job).unblocked(taken.entry)

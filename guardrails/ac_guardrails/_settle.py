@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import Event
 from ac_guardrails._finding import Finding, ReadBack
+from ac_guardrails._ledger import TakenError
 from ac_guardrails._request import PermitError, mint
 from ac_guardrails._steps import Pause, Send, Steps, Store
 
@@ -91,8 +92,7 @@ def settle(guard: Guard, entry: Entry, read: Reader) -> Steps[Settlement]:
     """
     if entry.state == "closed":
         return Settlement(entry.id, "closed", f"its outcome is {entry.outcome or entry.decision}")
-    owner = str(entry.payload.get("owner", ""))
-    if not entry.outcome and guard.ledger.in_flight.may_run(entry.id, owner) and entry.state != "waiting":
+    if not entry.outcome and entry.state != "waiting" and may_run(guard, entry):
         if entry.writes or not _answered(entry):
             return Settlement(entry.id, "under_way", "the call that sent it still runs")
     if not entry.writes:
@@ -130,8 +130,15 @@ def close(guard: Guard, entry: str, *, happened: bool, by: str) -> Settlement:
         raise ValueError("Settling by hand needs the name of the person: by=.")
     outcome: Outcome = "happened" if happened else "did_not_happen"
     settlement = Settlement(entry, outcome, f"{by} says so")
-    guard.ledger.append(_event(found, settlement))
+    if not guard.ledger.append_found(_event(found, settlement)):
+        raise ValueError(f"Somebody else has settled entry {entry!r} meanwhile.")
     return settlement
+
+
+def may_run(guard: Guard, entry: Entry) -> bool:
+    """Whether the call of an entry may still be on its way."""
+    silent = guard.clock() - (entry.sent_at or entry.at.timestamp())
+    return guard.ledger.in_flight.may_run(entry.id, str(entry.payload.get("owner", "")), silent=silent)
 
 
 def _answered(entry: Entry) -> bool:
@@ -148,7 +155,10 @@ def _never_sent(guard: Guard, entry: Entry) -> Steps[Settlement]:
     event = Event(entry.id, "outcome", entry.agent, data)
     if asked:
         event = Event(entry.id, "refused", entry.agent, {"decision": "expired", "reason": "nobody came back in time"})
-    yield Store(lambda: guard.ledger.append(event), guard.ledger.blocks)
+    try:
+        yield Store(lambda: guard.ledger.append(event, unsent=True), guard.ledger.blocks)
+    except TakenError:
+        return Settlement(entry.id, "under_way", "its call has just gone on")
     return Settlement(entry.id, "did_not_happen", "nothing was sent")
 
 
@@ -186,8 +196,8 @@ def _recorded(guard: Guard, entry: Entry, finding: Finding) -> Steps[Settlement]
     again = max(cut_at + guard.settle_after, guard.clock()) if outcome == "unknown" else 0.0
     settlement = Settlement(entry.id, outcome, finding.reason, again)
     event = _event(entry, settlement, absent=finding.kind == "absent")
-    yield Store(lambda: guard.ledger.append(event), guard.ledger.blocks)
-    return settlement
+    on_record = yield Store(lambda: guard.ledger.append_found(event), guard.ledger.blocks)
+    return settlement if on_record else Settlement(entry.id, "closed", "somebody else has settled it meanwhile")
 
 
 def _event(entry: Entry, settlement: Settlement, *, absent: bool = False) -> Event:

@@ -101,7 +101,7 @@ class Store:
         """Carry it out; in a thread where it waits for a disk."""
         if not self.blocks:
             return self.work()
-        work = asyncio.ensure_future(asyncio.to_thread(self.work))
+        work = asyncio.get_running_loop().run_in_executor(None, self.work)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError as error:
@@ -168,6 +168,10 @@ async def adrive(steps: Steps[T], sender: Sender) -> T:
                 raise cancelled from None
             value: T = stop.value
             return value
+        except Exception as error:
+            if cancelled is not None:
+                raise cancelled from error
+            raise
         if cancelled is not None and not isinstance(effect, Store):
             act = _thrower(steps, _NotBegunError("the task was cancelled before that"))
             continue

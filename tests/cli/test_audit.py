@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ac_guardrails import Decision
+from ac_guardrails.approvers import Inbox
 from ac_tools import ActiveCampaignToolkit
 
 
@@ -126,6 +128,98 @@ def test_a_url_that_cannot_be_read_is_a_usage_error(cli, url, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert cli("audit", "show", "--ledger", url).exit_code == 2
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_stops_and_joined_calls_are_told(cli, account, guard_for, run, tmp_path):
+    """Who stopped what and why is a sentence; a call that waits for another one's answer says for whose."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    guard = guard_for({"contacts": "full"}, Inbox(wait=0), ledger=url)
+    toolkit = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
+    for _ in range(2):
+        run(toolkit, "ac_delete_contact", contact=46)
+    guard.ledger.stop("breach", by="anna")
+    run(toolkit, "ac_get_contact", contact=46)
+    exported = cli("audit", "export", "--ledger", url).stdout.splitlines()
+    first, second, stop, _ = map(json.loads, exported)
+    assert (second["joined"], second["decision"]) == (first["id"], "joined")
+    assert f"the same was asked already (entry {first['id']})" in second["sentence"]
+    assert stop["sentence"] == "anna stopped every write: breach."
+    assert "3 calls on record" in cli("audit", "verify", "--ledger", url).stdout
+
+
+def test_looking_deletes_nothing(cli, account, guard_for, run, tmp_path):
+    """Names and values are kept as long as the agents' guard says, whoever looks at the ledger."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    guard = guard_for({"contacts": "read"}, ledger=url, payloads="90d", clock=lambda: time.time() - 60 * 86_400)
+    run(ActiveCampaignToolkit(account=account, guard=guard, agent="marketing"), "ac_list_contacts", search="Lindqvist")
+    guard.ledger.close()
+    assert "Lindqvist" in cli("audit", "show", "--ledger", url).stdout
+    assert "Lindqvist" in cli("audit", "show", "--ledger", url).stdout
+
+
+FIRST_SCHEMA = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, entry TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL, agent TEXT NOT NULL,
+    body TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE INDEX events_by_entry ON events (entry);
+CREATE INDEX events_by_agent ON events (agent, kind, at);
+CREATE TABLE payloads (entry TEXT PRIMARY KEY, at REAL NOT NULL, closed INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX payloads_by_age ON payloads (closed, at);
+PRAGMA user_version = 1;
+"""
+FIRST_EVENTS = (
+    (
+        "e1",
+        "decided",
+        {"tool": "ac_add_tag", "host": "h.example", "what": "put tag 3 on contact 46", "verdict": "allow"},
+    ),
+    ("e1", "sent", {"method": "POST", "path": "/contactTags", "people": 1, "areas": ["tags"]}),
+    ("e1", "outcome", {"outcome": "done"}),
+    (
+        "e2",
+        "decided",
+        {"tool": "ac_delete_contact", "host": "h.example", "what": "delete contact 46", "verdict": "ask"},
+    ),
+    ("e2", "asked", {"digest": "d"}),
+    ("e2", "answered", {"decision": "approved", "by": "anna"}),
+    ("e2", "sent", {"method": "DELETE", "path": "/contacts/46", "people": 1, "areas": ["contacts"]}),
+    ("e2", "outcome", {"outcome": "unknown", "unknown": True, "reason": "OutcomeUnknownError"}),
+)
+
+
+@pytest.fixture
+def old_ledger(tmp_path) -> str:
+    """A ledger as the first version of this package wrote it: a call that is done, and one that is unknown."""
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(FIRST_SCHEMA)
+    previous = ""
+    for seq, (entry, kind, data) in enumerate(FIRST_EVENTS, 1):
+        at = 1_790_000_000.0 + seq
+        columns = json.dumps({"agent": "m", "at": at, "entry": entry, "kind": kind, "seq": seq}, separators=(",", ":"))
+        body = columns.replace(".0,", ",")[:-1] + "," + json.dumps(data, sort_keys=True, separators=(",", ":"))[1:]
+        previous = hashlib.sha256((previous + body).encode()).hexdigest()
+        connection.execute(
+            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", (seq, entry, at, kind, "m", body, previous)
+        )
+    payload = json.dumps({"plain": "delete contact 46 «Maria»", "salt": "s"})
+    connection.execute("INSERT INTO payloads VALUES ('e2', 1790000008.0, 0, ?)", (payload,))
+    connection.commit()
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def test_a_ledger_of_the_first_version_is_read(cli, old_ledger):
+    """It opens as it is: the sentences, a whole chain, and what was unknown can be settled."""
+    lines = cli("audit", "show", "--ledger", old_ledger).stdout.splitlines()
+    assert lines[0].endswith("m asked to put tag 3 on contact 46 in h.example: allowed, done.")
+    assert "m asked to delete contact 46 «Maria» in h.example: approved by anna, nobody knows yet" in lines[1]
+    assert "The chain is whole: 2 calls" in cli("audit", "verify", "--ledger", old_ledger).stdout
+    settled = cli("audit", "settle", "e2", "--as", "happened", "--by", "anna", "--ledger", old_ledger)
+    assert settled.exit_code == 0
+    assert "it did happen (anna says so)" in cli("audit", "show", "--ledger", old_ledger).stdout
+    assert cli("guard", "stop", "breach", "--ledger", old_ledger).exit_code == 0
+    assert "The chain is whole: 2 calls" in cli("audit", "verify", "--ledger", old_ledger).stdout
 
 
 def test_no_ledger_at_all_is_a_usage_error(cli):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("demo", "doctor", "tools", "grants", "audit", "sandbox")
+COMMANDS = ("demo", "doctor", "tools", "grants", "approvals", "guard", "audit", "sandbox")
 
 
 def loads(code: str, *names: str) -> set[str]:

@@ -31,7 +31,7 @@ def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     master, slave = pty.openpty()
     stdin = os.fdopen(slave, "r")
     monkeypatch.setattr(sys, "stdin", stdin)
-    monkeypatch.setattr(terminal, "_forget_typed", lambda: None)  # these keys are pressed before the card is there
+    monkeypatch.setattr(terminal, "forget_typed", lambda: None)  # these keys are pressed before the card is there
     yield lambda *lines: print(end="".join("" for line in lines if os.write(master, line.encode())))
     stdin.close()
     os.close(master)
@@ -62,6 +62,29 @@ def test_what_the_person_types_is_what_is_decided(keyboard: Any, keys: list[str]
     """Yes, no, an edit, the end of input and nonsense each mean one thing."""
     keyboard(*keys)
     assert ask_in_terminal(request()) == decision
+
+
+@pytest.mark.timeout(20)
+def test_who_watches_may_leave_it_to_somebody_else(keyboard: Any, capsys: Any) -> None:
+    """A skip decides nothing, and neither does the end of the input; only who was asked directly cannot skip."""
+    keyboard("s\n")
+    assert terminal.ask_at_keyboard(request(), by="anna", may_skip=True) is None
+    keyboard(END)
+    with pytest.raises(EOFError):
+        terminal.ask_at_keyboard(request(), by="anna", may_skip=True)
+    keyboard("s\n", "a\n")
+    assert ask_in_terminal(request()) == Decision.approve(by="anna")
+    assert "Please answer a, r or e." in capsys.readouterr().out
+
+
+@pytest.mark.timeout(20)
+def test_a_wrong_edit_is_told_and_asked_again(keyboard: Any, capsys: Any) -> None:
+    """What the check says is shown, and the question is put again."""
+    keyboard("e\n", '{"book": 0}\n', "e\n", '{"book": 2}\n')
+    check = lambda arguments: "" if arguments["book"] else "There is no book 0."  # noqa: E731
+    decision = terminal.ask_at_keyboard(request(), by="anna", check=check)
+    assert decision == Decision.edit({"book": 2}, by="anna")
+    assert "There is no book 0." in capsys.readouterr().out
 
 
 def test_the_card_is_shown_before_the_question(keyboard: Any, capsys: Any) -> None:

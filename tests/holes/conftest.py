@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -161,6 +163,29 @@ def ask(account: ActiveCampaign) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def call() -> Callable[..., ToolMessage]:
+    """Calls a tool as an agent in a conversation does: by the id of the call and the thread; sync or on a loop."""
+
+    def made(
+        toolkit: ActiveCampaignToolkit,
+        tool: str,
+        args: dict[str, Any],
+        *,
+        call_id: str = "call_1",
+        thread: str = "thread",
+        asynchronous: bool = False,
+    ) -> ToolMessage:
+        asked = {"type": "tool_call", "id": call_id, "name": tool, "args": args}
+        config = {"configurable": {"thread_id": thread}}
+        made = toolkit.get_tool(tool)
+        message = asyncio.run(made.ainvoke(asked, config)) if asynchronous else made.invoke(asked, config)
+        assert isinstance(message, ToolMessage)
+        return message
+
+    return made
+
+
+@pytest.fixture
 def callers(served: Any, tmp_path: Path) -> Iterator[Callable[..., list[Any]]]:
     """Gives commands to a process that forks callers on the served account and one ledger file (forking.py)."""
     program, ledger = Path(__file__).with_name("forking.py"), tmp_path / "ledger.db"
@@ -197,3 +222,18 @@ def beside(served: Any, tmp_path: Path, guard_for: Callable[..., Guard]) -> Iter
             return ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
 
         yield make
+
+
+class Later:
+    """The computer's clock, so many seconds on."""
+
+    by = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.by
+
+
+@pytest.fixture
+def later() -> Later:
+    """A clock for a guard, which a test moves with `.by`."""
+    return Later()

@@ -12,9 +12,10 @@ import signal
 import sys
 import time
 import traceback
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
-from ac_guardrails import Grants, Guard
+from ac_guardrails import AnswerError, Decision, Grants, Guard
 from ac_guardrails.approvers import Inbox
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS, catalog
@@ -37,13 +38,14 @@ class Callers:
     def obey(
         self,
         *,
-        tool: str,
-        args: dict[str, Any],
+        tool: str = "",
+        args: dict[str, Any] | None = None,
         count: int = 1,
         call: str = "call_1",
         thread: str = "thread",
         kill_after: float | None = None,
         timeout: float = 30.0,
+        answering: str = "",
     ) -> list[Any]:
         """Fork the callers of one command, and wait for them.
 
@@ -55,6 +57,7 @@ class Callers:
             thread: The conversation.
             kill_after: Seconds after which they are killed; None to let them be.
             timeout: How long they wait for the account, in seconds.
+            answering: A question that they answer instead of calling a tool, every second one with a yes.
         """
         gate_out, gate_in = os.pipe()
         started = []
@@ -64,7 +67,9 @@ class Callers:
             if pid == 0:
                 os.close(gate_in)
                 os.read(gate_out, 1)  # until the parent opens the gate by closing its end
-                self._call(told_in, tool, args, call.format(number), thread, timeout)
+                if answering:
+                    _in_child(told_in, lambda number=number: self._answered(answering, number))
+                _in_child(told_in, lambda number=number: self._told(tool, args, call.format(number), thread, timeout))
             os.close(told_in)
             started.append((pid, told_out))
         os.close(gate_out)
@@ -75,22 +80,34 @@ class Callers:
                 os.kill(pid, signal.SIGKILL)
         return [_ended(pid, told) for pid, told in started]
 
-    def _call(self, told: int, tool: str, args: dict[str, Any], call: str, thread: str, timeout: float) -> None:
-        code = 1
+    def _told(self, tool: str, args: Any, call: str, thread: str, timeout: float) -> Any:
+        url, key = self._account
+        with ActiveCampaign(url=url, key=key, limit=None, timeout=timeout) as account:
+            made = ActiveCampaignToolkit(account=account, guard=self._guard, agent="marketing").get_tool(tool)
+            message = made.invoke(
+                {"type": "tool_call", "id": call, "name": tool, "args": args},
+                config={"configurable": {"thread_id": thread}},
+            )
+        return message.status, message.content
+
+    def _answered(self, question: str, number: int) -> Any:
+        by = f"person {number}"
         try:
-            url, key = self._account
-            with ActiveCampaign(url=url, key=key, limit=None, timeout=timeout) as account:
-                made = ActiveCampaignToolkit(account=account, guard=self._guard, agent="marketing").get_tool(tool)
-                message = made.invoke(
-                    {"type": "tool_call", "id": call, "name": tool, "args": args},
-                    config={"configurable": {"thread_id": thread}},
-                )
-            os.write(told, json.dumps([message.status, message.content]).encode())
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)  # a child runs nothing of its parent's
+            self._guard.desk.answer(question, Decision.approve(by=by) if number % 2 else Decision.reject(by=by))
+        except AnswerError as error:
+            return "too late", str(error)
+        return "stands", by
+
+
+def _in_child(told: int, work: Callable[[], Any]) -> NoReturn:
+    code = 1
+    try:
+        os.write(told, json.dumps(work()).encode())
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)  # a child runs nothing of its parent's
 
 
 def _ended(pid: int, told: int) -> Any:

@@ -16,17 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision, Elsewhere
 from ac_guardrails._canonical import digest
-from ac_guardrails._desk import AnswerError, Desk, Question
+from ac_guardrails._desk import AnswerError, Question, entry_of
 from ac_guardrails._job import InvalidCall
 from ac_guardrails._origin import Origin
 from ac_guardrails._steps import Pause, Steps, Store
+from ac_guardrails._text import inert
 from ac_guardrails.approvers._graph_messages import Unusable, parse, payload
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
     from ac_guardrails._job import Job
 
-__all__ = ["GraphApprover", "ask_in_graph"]
+__all__ = ["ask_in_graph"]
+
+_Asked = tuple["Guard", Question]
+"""A question, and the guard that asks it."""
 
 _SCRATCHPAD, _CHECKPOINTER = "__pregel_scratchpad", "__pregel_checkpointer"
 _MOST_UNUSABLE = 5
@@ -45,8 +49,12 @@ class GraphApprover(Elsewhere):
 
     def hold(self, guard: Guard, job: Job) -> Steps[None]:
         """Where one task runs several calls, none begins before all were decided on."""
-        if len(job.origin.siblings()) > 1 and not _why_not(job.origin):
+        if _why_not(job.origin):
+            return
+        if len(job.origin.siblings()) > 1:
             yield from self._together(guard, job, None)
+        elif _scratchpad(job.origin).resume:
+            yield from _counted(guard, job)
 
     def ask(self, guard: Guard, job: Job, request: ApprovalRequest) -> Steps[None]:
         """Pause the graph until there is an answer to the question."""
@@ -61,9 +69,9 @@ class GraphApprover(Elsewhere):
         while not lock.acquire(blocking=False):
             yield Pause(_TURN)
         try:
-            desk = _Paused(guard, job, task, opened=request is None)
-            while waiting := (yield from desk.waiting(request)):
-                yield from desk.interrupt(waiting)
+            paused = _Paused(guard, job, lock, opened=request is None)
+            while waiting := (yield from paused.waiting(request)):
+                yield from paused.interrupt(waiting)
         finally:
             lock.release()
 
@@ -81,52 +89,56 @@ class _Paused:
     Args:
         guard: The guard of the call that asks.
         job: That call.
-        task: The task.
+        lock: The task's.
         opened: Whether the calls beside it may not have come as far as to their questions yet.
     """
 
-    def __init__(self, guard: Guard, job: Job, task: str, *, opened: bool) -> None:
+    def __init__(self, guard: Guard, job: Job, lock: _Lock, *, opened: bool) -> None:
         self._guard = guard
         self._job = job
-        self._task = task
+        self._task = _task(job.origin)
+        self._calls = _asking_here(guard, job)
+        # The rounds of a task lie in one ledger, whichever of its calls looks at them.
+        self._home = self._calls[0][0]
         self._open = opened
-        self._scratchpad = job.origin.config["configurable"][_SCRATCHPAD]
+        self._scratchpad = _scratchpad(job.origin)
+        self._looked = lock.looked_at(self._scratchpad)
         self._note = ""
 
-    def waiting(self, request: ApprovalRequest | None) -> Steps[list[Question]]:
+    def waiting(self, request: ApprovalRequest | None) -> Steps[list[_Asked]]:
         """The questions that nobody has answered yet, after the answers so far were given to whom they are for."""
         found = yield from self._questions(request)
         yield from self._given_out()
-        waiting = []
+        waiting = {}
         for guard, question in found:
             now = yield Store(_looked_up(guard, question.request.id), guard.ledger.blocks)
             if now is not None and now.is_open(guard.clock()):
-                waiting.append(now)
-        return waiting
+                waiting[now.request.id] = (guard, now)  # two calls for the same share a question
+        return list(waiting.values())
 
-    def interrupt(self, waiting: list[Question]) -> Steps[None]:
+    def interrupt(self, waiting: list[_Asked]) -> Steps[None]:
         """Pause with these questions, or take the next answer; an answer is given out by `waiting`."""
         from langgraph.errors import GraphInterrupt
         from langgraph.types import interrupt
 
-        desk, task, number = self._guard.desk, self._task, len(self._scratchpad.resume)
-        ids = [question.request.id for question in waiting]
-        shown = yield Store(lambda: desk.round_of(task, number, ids), self._guard.ledger.blocks)
         try:
-            interrupt(payload([question.request for question in waiting], note=self._note))
+            interrupt(payload([question.request for _, question in waiting], note=self._note))
         except GraphInterrupt:
-            if shown != ids:
-                # Other questions were shown in this round before: nobody could tell which ones its answer is about.
-                yield Store(lambda: desk.forget_round(task, number), self._guard.ledger.blocks)
+            yield from self._shown([question.request.id for _, question in waiting])
             raise
 
-    def _questions(self, request: ApprovalRequest | None) -> Steps[list[tuple[Guard, Question]]]:
-        siblings = self._job.origin.siblings() or [(self._guard, self._job)]
-        found: list[tuple[Guard, Question]] = []
-        for guard, job in siblings:
-            if not isinstance(guard.approver, GraphApprover):
-                continue
-            question = yield from _question_of(guard, job, opened=self._open)
+    def _shown(self, ids: list[str]) -> Steps[None]:
+        """Put on record what this pause shows, which is what its answer will be about."""
+        desk, task, number = self._home.desk, self._task, len(self._scratchpad.resume)
+        shown = yield Store(lambda: desk.round_of(task, number, ids), self._home.ledger.blocks)
+        if shown != ids:
+            # The same pause has shown other questions before, and nobody can know which of both is answered.
+            yield Store(lambda: desk.forget_round(task, number), self._home.ledger.blocks)
+
+    def _questions(self, request: ApprovalRequest | None) -> Steps[list[_Asked]]:
+        found: list[_Asked] = []
+        for guard, job in self._calls:
+            question = yield from _question_of(guard, job, looked=self._looked if self._open else None)
             if question is not None:
                 found.append((guard, question))
         self._open = False
@@ -138,20 +150,32 @@ class _Paused:
     def _given_out(self) -> Steps[None]:
         """Give every answer so far to the questions that its round has shown; on every run, but the first stands."""
         answers = list(self._scratchpad.resume)
-        task, desk = self._task, self._guard.desk
-        rounds = yield Store(lambda: desk.rounds(task, len(answers)), self._guard.ledger.blocks)
+        task, home = self._task, self._home
+        rounds = yield Store(lambda: home.desk.rounds(task, len(answers)), home.ledger.blocks)
         unusable = 0
         for answer, ids in zip(answers, rounds, strict=True):
-            asked = yield Store(_all_of(desk, ids), self._guard.ledger.blocks)
+            if ids is None:
+                continue  # somebody else's: another part of the task has paused it, too
+            asked = yield from self._all_of(ids)
             unusable += yield from self._taken(answer, asked, len(ids), unusable)
 
-    def _taken(self, answer: Any, asked: list[Question], count: int, unusable: int) -> Steps[int]:
+    def _all_of(self, ids: list[str]) -> Steps[list[_Asked]]:
+        asked: list[_Asked] = []
+        for one in ids:
+            for guard in {id(guard.ledger): guard for guard, _ in self._calls}.values():
+                question = yield Store(_looked_up(guard, one), guard.ledger.blocks)
+                if question is not None:
+                    asked.append((guard, question))
+                    break
+        return asked
+
+    def _taken(self, answer: Any, asked: list[_Asked], count: int, unusable: int) -> Steps[int]:
         """Record what an answer decided. Returns 1 where it decided nothing, else 0."""
-        if not any(question.is_open(self._guard.clock()) for question in asked):
+        if not any(question.is_open(guard.clock()) for guard, question in asked):
             self._note = "" if count else _CHANGED
             return 0
         by = _person(self._job.origin)
-        decided = parse(answer, [question.request for question in asked], by=by)
+        decided = parse(answer, [question.request for _, question in asked], by=by)
         if len(asked) < count:
             decided = Unusable(_CHANGED)
         if isinstance(decided, Unusable):
@@ -159,14 +183,49 @@ class _Paused:
             if unusable + 1 < _MOST_UNUSABLE:
                 return 1
             decided = tuple(Decision.reject("no usable answer was given", by=by) for _ in asked)
-        for question, decision in zip(asked, decided, strict=True):
-            yield Store(_answering(self._guard, question.request.id, decision), self._guard.ledger.blocks)
+        for (guard, question), decision in zip(asked, decided, strict=True):
+            yield Store(_answering(guard, question.request.id, decision), guard.ledger.blocks)
         self._note = ""
         return 0
 
 
-def _question_of(guard: Guard, job: Job, *, opened: bool) -> Steps[Question | None]:
-    """The latest question of a call that runs beside others; it is made now where the call has not come so far."""
+def _counted(guard: Guard, job: Job) -> Steps[None]:
+    """Call `interrupt` as often as this call did before, since LangGraph gives answers out by counting those calls.
+
+    Whatever else in the task asks after this call would be given its answers otherwise.
+    """
+    from langgraph.errors import GraphInterrupt
+    from langgraph.types import interrupt
+
+    try:
+        key = job.origin.key(job.outline())
+    except InvalidCall:
+        return
+    entry = (yield Store(lambda: guard.ledger.recall(key), guard.ledger.blocks)) if key else None
+    if entry is None:
+        return
+    task, count = _task(job.origin), len(_scratchpad(job.origin).resume)
+    rounds = yield Store(lambda: guard.desk.rounds(task, count), guard.ledger.blocks)
+    for shown in rounds:
+        if shown and entry_of(shown[0]) == entry.id:
+            with suppress(GraphInterrupt):  # it is counted; what is asked now is no question of this call
+                interrupt({})
+
+
+def _asking_here(guard: Guard, job: Job) -> list[tuple[Guard, Job]]:
+    """The calls of the task that ask in the graph, in the order of their message."""
+    siblings = job.origin.siblings() or [(guard, job)]
+    return [call for call in siblings if isinstance(call[0].approver, GraphApprover)] or [(guard, job)]
+
+
+def _question_of(guard: Guard, job: Job, *, looked: set[str] | None) -> Steps[Question | None]:
+    """The latest question of a call that runs beside others; it is made now where the call has not come so far.
+
+    Args:
+        guard: The call's guard.
+        job: The call.
+        looked: The calls that need no person, as far as this run has found out; None to make no question now.
+    """
     from ac_guardrails._call import Call
 
     try:
@@ -183,17 +242,14 @@ def _question_of(guard: Guard, job: Job, *, opened: bool) -> Steps[Question | No
             return asked[-1]
         if entry.state == "closed" or entry.writes:
             return None
-    if not opened:
+    if looked is None or key in looked:
         return None
+    looked.add(key)
     try:
         question: Question | None = yield from Call(guard, job).opened()
     except Exception:
         return None  # whatever it is, its own run meets it and puts it on record
     return question
-
-
-def _all_of(desk: Desk, ids: list[str]) -> Any:
-    return lambda: [found for one in ids if (found := desk.question(one)) is not None]
 
 
 def _looked_up(guard: Guard, question_id: str) -> Any:
@@ -217,7 +273,15 @@ def _why_not(origin: Origin) -> str:
         return "the graph has no checkpointer to pause with. Compile it with one: checkpointer=InMemorySaver()"
     if not hasattr(given[_SCRATCHPAD], "resume"):
         return "this version of LangGraph is not supported. Use langgraph>=1.2.12,<2"
+    if strangers := origin.strangers():
+        others = ", ".join(inert(name, limit=60) for name in strangers[:3])
+        return f"a pause would run the other calls of this message ({others}) again. Call it in a message of its own"
     return ""
+
+
+def _scratchpad(origin: Origin) -> Any:
+    """What LangGraph keeps of the answers to one run of a task."""
+    return origin.config["configurable"][_SCRATCHPAD]
 
 
 def _person(origin: Origin) -> str:
@@ -239,6 +303,14 @@ class _Lock:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._run: Any = None
+        self._looked: set[str] = set()
+
+    def looked_at(self, run: Any) -> set[str]:
+        """The calls that were looked ahead at in a run of the task."""
+        if self._run is not run:
+            self._run, self._looked = run, set()
+        return self._looked
 
     def acquire(self, *, blocking: bool) -> bool:
         return self._lock.acquire(blocking=blocking)

@@ -60,11 +60,11 @@ def ask_at_keyboard(
         EOFError: The input ended before there was an answer.
     """
     show_card(request)
-    _forget_typed()
+    forget_typed()
     return _answer(request, by, check, may_skip=may_skip)
 
 
-def _forget_typed() -> None:
+def forget_typed() -> None:
     """What was typed before the card was there is no answer to it."""
     try:
         import termios

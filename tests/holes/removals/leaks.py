@@ -89,8 +89,13 @@ def _in_the_url(self: Any, request: Any) -> Any:
 
 
 def _follows_redirects(patch: pytest.MonkeyPatch) -> None:
-    common = _http._common
-    patch.setattr(_http, "_common", lambda: {**common(), "follow_redirects": True})
+    made = _http.Clients.__init__
+
+    def following(self: Any, **options: Any) -> None:
+        made(self, **options)
+        self._options["follow_redirects"] = True
+
+    patch.setattr(_http.Clients, "__init__", following)
 
 
 def _says_names(patch: pytest.MonkeyPatch) -> None:

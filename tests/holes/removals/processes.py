@@ -14,7 +14,7 @@ _BUDGET = "from ac_tools import ActiveCampaign; ActiveCampaign.share_budget = la
 _MEMORY = "from ac_guardrails import _turnstile; _turnstile._LONGEST_FLIGHT = 86400.0"
 
 
-def _in_processes(statements: str) -> Patch:
+def in_processes(statements: str) -> Patch:
     """Every Python that is started from here on runs these statements first."""
 
     def patch_them(patch: pytest.MonkeyPatch) -> None:
@@ -26,14 +26,14 @@ def _in_processes(statements: str) -> Patch:
 
 REMOVALS = [
     Removal(
-        f"{_FILE}test_row_34_three_processes_keep_one_budget", "the common file of the budget", _in_processes(_BUDGET)
+        f"{_FILE}test_row_34_three_processes_keep_one_budget", "the common file of the budget", in_processes(_BUDGET)
     ),
     Removal(
-        f"{_FILE}test_row_34_a_429_holds_every_process_back", "the common file of the budget", _in_processes(_BUDGET)
+        f"{_FILE}test_row_34_a_429_holds_every_process_back", "the common file of the budget", in_processes(_BUDGET)
     ),
     Removal(
         f"{_FILE}test_row_34_a_killed_process_blocks_nobody_for_ever",
         "the forgetting of what nobody gives back",
-        _in_processes(_MEMORY),
+        in_processes(_MEMORY),
     ),
 ]

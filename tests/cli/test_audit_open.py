@@ -1,0 +1,182 @@
+"""What was left open: settled from the command line, and followed as it happens."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ac_guardrails.approvers import Inbox
+from ac_tools import ActiveCampaign, ActiveCampaignToolkit
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def agent(served, guard_for, url) -> Iterator[ActiveCampaignToolkit]:
+    """An agent on an account behind HTTP, an hour ago, whose writes may get no answer."""
+    grants = {"contacts": "full", "tags": "write"}
+    guard = guard_for(grants, Inbox(wait=0), ledger=url, clock=lambda: time.time() - HOUR)
+    with ActiveCampaign(url=served.url, key=served.key, timeout=0.3) as account:
+        yield ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
+
+
+@pytest.fixture
+def lost(served, agent, run) -> Callable[..., str]:
+    """Lets the agent put a tag on a contact, and loses the answer; returns the entry.
+
+    The work comes `late` seconds of the account's clock later; never without it.
+    """
+
+    def call(late: float | None = None) -> str:
+        fault = {"cut": "reset", "when": "before"} if late is None else {"late": late}
+        served.sandbox.fault("POST", "/contactTags", **fault)
+        told = run(agent, "ac_add_tag", contact=46, tag="VIP")
+        assert told.artifact.kind == "unknown", told.content
+        return agent.guard.ledger.not_closed()[-1].id
+
+    return call
+
+
+@pytest.fixture
+def settle(cli, served, url):
+    """Runs `ac-tools audit settle` on the agent's ledger, with the account in the environment."""
+    env = {"ACTIVECAMPAIGN_URL": served.url, "ACTIVECAMPAIGN_API_KEY": served.key}
+    return lambda *words: cli("audit", "settle", *words, "--ledger", url, env=env)
+
+
+def posts(served) -> int:
+    return sum(each.method == "POST" for each in served.sandbox.requests)
+
+
+def test_what_happened_late_is_found_by_reading(settle, served, lost, agent):
+    """A write that landed after the agent gave up is settled as happened, and nothing is sent again."""
+    entry = lost(late=30)
+    served.sandbox.clock.advance(60)
+    before = posts(served)
+    result = settle()
+    assert (result.exit_code, posts(served)) == (0, before)
+    assert result.stdout.startswith(f"{entry}  marketing asked to put tag 3")
+    assert "It happened: " in result.stdout
+    assert "allowed, it did happen (" in agent.guard.ledger.entry(entry).sentence
+    assert "Nothing is left to settle." in settle().output
+
+
+def test_what_never_happened_is_found_by_reading_twice(settle, lost, agent):
+    """Absent long after the cut means that it did not happen."""
+    entry = lost()
+    found = json.loads(settle(entry, "--json").stdout)
+    assert [(each["entry"], each["outcome"]) for each in found] == [(entry, "did_not_happen")]
+    assert "allowed, it did not happen (" in agent.guard.ledger.entry(entry).sentence
+
+
+def test_a_fresh_one_may_still_land(settle, served, guard_for, url, run):
+    """Within a minute of the cut nobody can say, and the time to look again is told."""
+    guard = guard_for({"contacts": "full", "tags": "write"}, ledger=url)
+    with ActiveCampaign(url=served.url, key=served.key, timeout=0.3) as account:
+        served.sandbox.fault("POST", "/contactTags", cut="reset")
+        run(ActiveCampaignToolkit(account=account, guard=guard, agent="marketing"), "ac_add_tag", contact=46, tag="VIP")
+    assert "It may still land; look again after" in settle().stdout
+    assert [entry.state for entry in guard.ledger.entries()] == ["unknown"]
+
+
+def test_a_person_can_settle_what_they_looked_at(cli, url, lost, agent, served):
+    """With --as nothing is read, the name is kept, and it is settled once."""
+    entry = lost()
+    before = len(served.sandbox.requests)
+    command = ("audit", "settle", entry, "--as", "happened", "--by", "anna", "--ledger", url)
+    assert "It happened: anna says so." in cli(*command).stdout
+    assert agent.guard.ledger.entry(entry).sentence.endswith("allowed, it did happen (anna says so).")
+    again = cli(*command)
+    assert (again.exit_code, f"There is nothing to settle in entry {entry}" in again.output) == (1, True)
+    assert len(served.sandbox.requests) == before
+    assert agent.guard.ledger.verify() == ""
+
+
+def test_settling_by_hand_needs_an_entry_that_exists(cli, settle, url, lost):
+    """Without an entry it is a usage error; a mistyped one is told with the nearest."""
+    entry = lost()
+    assert cli("audit", "settle", "--as", "happened", "--ledger", url).exit_code == 2
+    mistyped = entry[:-1] + ("0" if entry[-1] != "0" else "1")
+    for words in ((mistyped,), (mistyped, "--as", "happened")):
+        result = settle(*words)
+        assert (result.exit_code, f"Did you mean {entry}?" in result.output) == (1, True)
+
+
+def test_another_account_is_left_alone(cli, url, lost, agent):
+    """With the key of another account nothing is read there, and it says whose entry it is."""
+    lost()
+    env = {"ACTIVECAMPAIGN_URL": "https://other.api-us1.example", "ACTIVECAMPAIGN_API_KEY": "k"}
+    result = cli("audit", "settle", "--ledger", url, env=env)
+    assert f"Left alone: 1 of {agent.account.host}. ACTIVECAMPAIGN_URL names other.api-us1.example." in result.output
+    assert len(agent.guard.ledger.entries(state="unknown")) == 1
+
+
+def test_a_stop_of_reads_stops_the_reading_back(settle, lost, agent):
+    """It says what stopped it and how to go on."""
+    lost()
+    agent.guard.ledger.stop("breach", by="anna", reads=True)
+    result = settle()
+    assert (result.exit_code, "ac-tools guard resume" in result.output) == (1, True)
+
+
+def test_nothing_open_needs_no_account(cli, url, agent):
+    """Where nothing is open nobody asks for a key."""
+    result = cli("audit", "settle", "--ledger", url)
+    assert (result.exit_code, "Nothing is left to settle." in result.output) == (0, True)
+
+
+def test_a_question_that_waits_is_not_settled(settle, agent, run, served, guard_for, url):
+    """A call that waits for its person is told as such, and waits on."""
+    guard = guard_for({"contacts": "full"}, Inbox(wait=0), ledger=url)
+    waiting = ActiveCampaignToolkit(account=agent.account, guard=guard, agent="marketing")
+    run(waiting, "ac_delete_contact", contact=46)
+    assert "It waits: for a person to decide." in settle().stdout
+    assert len(guard.desk.waiting()) == 1
+
+
+@pytest.mark.timeout(60)
+def test_tail_tells_what_happens_while_it_happens(started, cli, url, agent, run, lost):
+    """First the newest, then a line when a call waits, when it is decided and done, when it is unknown and settled."""
+    run(agent, "ac_get_contact", contact=46)
+    run(agent, "ac_add_tag", contact=59, tag="VIP")
+    process = started("audit", "tail", "-n", "1", "--ledger", url)
+
+    def told() -> str:
+        return process.stdout.readline().partition("  ")[2].partition("  ")[2].strip()
+
+    assert told().endswith("allowed, done.")
+    entry = lost()
+    assert "allowed, nobody knows yet whether it happened" in told()
+    cli("audit", "settle", entry, "--as", "did-not-happen", "--by", "anna", "--ledger", url)
+    assert told().endswith("allowed, it did not happen (anna says so).")
+    agent.guard.ledger.stop("breach", by="anna")
+    assert told() == "anna stopped every write: breach."
+    run(agent, "ac_delete_contact", contact=46)
+    assert told().endswith("waiting for a person.")
+    agent.guard.ledger.resume(by="anna")
+    assert told() == "anna let the guard go on."
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (130, "", "\nStopped.\n")
+
+
+@pytest.mark.timeout(60)
+def test_tail_can_follow_one_agent_as_json(started, url, agent, run):
+    """Only that agent's calls, an object a line, beginning with none where -n is 0."""
+    run(agent, "ac_get_contact", contact=46)
+    process: subprocess.Popen[str] = started("audit", "tail", "-n", "0", "--agent", "sales", "--json", "--ledger", url)
+    time.sleep(1.5)  # it must not miss what happens once it follows, nor tell what happened before
+    run(agent, "ac_add_tag", contact=46, tag="VIP")
+    run(agent.for_agent("sales"), "ac_get_contact", contact=46)
+    told = json.loads(process.stdout.readline())
+    assert (told["agent"], told["decision"], told["state"]) == ("sales", "refused", "closed")
