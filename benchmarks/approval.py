@@ -64,7 +64,10 @@ def ratio(bare: Callable[[], None], guarded: Callable[[], None], *, times: int) 
 def round_trips(directory: str, *, times: int) -> Iterator[tuple[str, float, str, float | None]]:
     """Both kinds of checkpointer, each with the ledger of its kind."""
     with SqliteSaver.from_conn_string(f"{directory}/graph.db") as on_disk, ActiveCampaign.sandbox() as account:
-        places = (("memory", InMemorySaver(), "memory:", 1.15), ("SQLite", on_disk, f"sqlite:///{directory}/ask.db", 1.6))
+        places = (
+            ("memory", InMemorySaver(), "memory:", 1.15),
+            ("SQLite", on_disk, f"sqlite:///{directory}/ask.db", 1.6),
+        )
         for where, saver, ledger, most in places:
             guard = Guard(GRANTS, ledger=ledger, approver=ask_in_graph)
             tool = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing").get_tool("ac_add_tag")

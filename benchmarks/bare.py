@@ -70,7 +70,9 @@ class BareAddTag(Bare):
     args_schema: type[ContactAndTag] = ContactAndTag
 
     def request(self, args: dict[str, Any]) -> Request:
-        return Request("POST", "/contactTags", body={"contactTag": {"contact": args["contact"].id, "tag": args["tag"].id}})
+        return Request(
+            "POST", "/contactTags", body={"contactTag": {"contact": args["contact"].id, "tag": args["tag"].id}}
+        )
 
     def answer(self, args: dict[str, Any], reply: Any) -> tuple[str, Any]:
         return "Tagged.", one(reply, "contactTag", ContactTag)

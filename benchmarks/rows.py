@@ -51,7 +51,7 @@ def _one_write(path: str) -> None:
 def _rows(like: list[tuple[str, str, str, str, float, str | None]], count: int) -> Iterator[tuple[object, ...]]:
     begun, previous = time.time() - 86400 - _YEAR, ""
     for seq in range(1, count + 1):
-        body, entry, kind, agent, _, call = like[(seq - 1) % len(like)]
+        body, _, kind, agent, _, call = like[(seq - 1) % len(like)]
         number = (seq - 1) // len(like)
         data = json.loads(body)
         data |= {"seq": seq, "at": int(begun + seq * _YEAR / count), "entry": f"{number:010x}"}

@@ -70,7 +70,7 @@ def _print(ledger: Ledger, *, as_json: bool, note: str = "") -> None:
         print_json({**data, "waiting": waiting, "unknown": unknown})
         return
     for line in (*_lines(stopped, note), *_open(waiting, unknown)):
-        stdout().print(line)
+        stdout().print(line, soft_wrap=True)
 
 
 def _lines(stopped: Stop | None, note: str) -> list[str]:

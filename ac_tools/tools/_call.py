@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from ac_guardrails import Action, Answer, Card, InvalidCall, Level, Need, Plan, Reference, Request, quoted
+from ac_guardrails._canonical import canonical
 from ac_guardrails._finding import Finding
 from ac_guardrails._origin import Origin
 from ac_tools.tools._arguments import Arguments, PagedArguments, invalid
@@ -99,6 +100,16 @@ class Call:
         ]
         return f" ({', '.join(parts)})" if parts else ""
 
+    def values(self, *, but: str) -> tuple[tuple[str, str], ...]:
+        """What a write would set, as a row of its card; all arguments but the one that names the record."""
+        said = self.args.model_dump(mode="json", exclude_none=True)
+        parts = []
+        for name in (name for name in said if name != but):
+            value = getattr(self.args, name)
+            shown = self._named(value, plain=True) if isinstance(value, Ref) else _shown(said[name])
+            parts.append(shown if isinstance(value, Ref) else f"{name.replace('_', ' ')} {shown}")
+        return (("Sets", ", ".join(parts)),) if parts else ()
+
     def _named(self, ref: Ref, *, plain: bool) -> str:
         known = self.known.get(ref)
         if known is not None:
@@ -110,7 +121,7 @@ class Call:
 
 def _shown(value: Any) -> str:
     """A value in a sentence of ours: bare where it can only be a word, a number or an address, else as data."""
-    text = str(value)
+    text = canonical(value) if isinstance(value, (list, dict)) else str(value)
     return text if text.replace("-", "").isalnum() or is_address(text) else quoted(text, limit=120)
 
 

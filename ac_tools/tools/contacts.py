@@ -155,6 +155,10 @@ class _Write(ActiveCampaignTool):
         """One person."""
         return 1
 
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """Whom it happens to, and what it would say."""
+        return (*contact_rows(call), *call.values(but="contact"))
+
 
 class CreateContact(_Write):
     """Creates a contact: `POST /contacts`. Not idempotent, and it subscribes to no list (recorded 2021)."""
@@ -276,17 +280,13 @@ class UpdateContact(_Write):
         """By the values."""
         return (yield from read_updated(key["contact"], key["values"], since))
 
-    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
-        """Whom it happens to, and the new address."""
-        return (*contact_rows(call), *((("New address", call.args.email),) if call.args.email else ()))
-
     def why(self, call: Call) -> str:
         """What makes it more than an ordinary change."""
         return "It frees the address of someone who opted out or bounced"
 
     def warning(self, call: Call) -> str:
         """Said last."""
-        return "Under the old address nobody is known as having opted out any more."
+        return "Under the old address nobody is known as having opted out any more." if call.facts.get("left") else ""
 
     def check(self, call: Call) -> None:
         """Something must change."""

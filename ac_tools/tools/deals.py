@@ -163,6 +163,10 @@ class _Write(ActiveCampaignTool):
         """The amount."""
         return {"amount": call.args.amount, "currency": call.args.currency}
 
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """What it would say."""
+        return call.values(but="deal")
+
     def people(self, call: Call) -> int:
         """The deal's contact, where it names one."""
         return 1 if call.args.contact else 0

@@ -49,6 +49,8 @@ class Call:
         """Carry the call through. Whatever stops it, a bug or Ctrl-C, is on record before it is raised again."""
         try:
             answer = yield from self._answered()
+        except StoppedError as error:
+            answer = yield from self._halted(error)
         except LedgerError as error:
             if not self._sending.fates:
                 raise
@@ -288,6 +290,12 @@ class Call:
             yield from self._record.refused(_public(error.answer), kind="refused")
             return error.answer
         return (yield from self._refused(str(error), kind=kind))
+
+    def _halted(self, error: StoppedError) -> Steps[Answer]:
+        """Reads are stopped, too, so nobody can look what became of an earlier call."""
+        if self._record.closed:
+            return self._no("stopped", f"{error} What became of this call is read back when the guard goes on.")
+        return (yield from self._refused(str(error), kind="stopped"))
 
     def _looked_after(self, error: BaseException) -> Steps[Answer]:
         """Nobody knows whether it happened: read it back at once. Present settles it; absent proves nothing yet."""

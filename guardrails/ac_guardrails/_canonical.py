@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
+
 def canonical(value: Any) -> str:
     """The one JSON text of a value: keys sorted as UTF-16, no white space, numbers as ECMAScript writes them.
 
@@ -45,11 +46,12 @@ def digest(value: Any) -> str:
 
 
 def _sorted_keys(value: Mapping[Any, Any]) -> list[str]:
-    if not all([isinstance(key, str) for key in value]):
-        raise TypeError("JSON keys are strings")
-    if all(map(str.isascii, value)):
-        return sorted(value)
-    return sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+    try:
+        if all(map(str.isascii, value)):
+            return sorted(value)
+        return sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+    except (TypeError, AttributeError):
+        raise TypeError("JSON keys are strings") from None
 
 
 def _number(value: float) -> str:

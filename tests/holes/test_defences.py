@@ -31,7 +31,7 @@ def load(name: str, path: Path) -> ModuleType:
 load("hole_removals", HERE / "removals" / "__init__.py")
 REMOVALS = [
     removal
-    for name in ("gate", "account", "leaks", "processes", "once")
+    for name in ("gate", "account", "leaks", "processes", "once", "graph")
     for removal in import_module(f"hole_removals.{name}").REMOVALS
 ]
 TESTS = {

@@ -207,6 +207,8 @@ async def test_row_24_a_task_that_is_cancelled_in_flight_has_its_outcome_on_reco
     tool = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing").get_tool(TOOL)
     with pytest.raises((asyncio.CancelledError, TimeoutError, ExceptionGroup)):
         await ENDS[end](tool.ainvoke({"type": "tool_call", "id": "call_1", "name": TOOL, "args": FRESH}), slow)
+    for _ in range(100):  # gather does not wait for those that it has cancelled
+        await asyncio.sleep(0.01 if guard.ledger.not_closed() else 0)
     assert [(entry.outcome, entry.state) for entry in guard.ledger.entries()] == [("done", "closed")]
     await account.aclose()
 
@@ -266,9 +268,11 @@ def _full(ledger: Any, path: Path) -> Iterator[None]:
     with suppress(LedgerError):
         for number in itertools.count():  # what little room is left in its pages
             ledger.append(Event(f"e{number}", "decided", "m"))
-    yield
-    with ledger.transaction(durable=False) as connection:
-        connection.execute("PRAGMA max_page_count = 100000")
+    try:
+        yield
+    finally:
+        with ledger.transaction(durable=False) as connection:
+            connection.execute("PRAGMA max_page_count = 100000")
 
 
 @contextmanager
@@ -278,9 +282,11 @@ def _locked(ledger: Any, path: Path) -> Iterator[None]:
         connection.execute("PRAGMA busy_timeout = 50")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    yield
-    other.execute("ROLLBACK")
-    other.close()
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
 
 
 @contextmanager
@@ -288,8 +294,10 @@ def _removed(ledger: Any, path: Path) -> Iterator[None]:
     """Somebody who tidies up."""
     away = path.with_name("away.db")
     path.rename(away)
-    yield
-    away.rename(path)
+    try:
+        yield
+    finally:
+        away.rename(path)
 
 
 @contextmanager
@@ -298,8 +306,10 @@ def _replaced(ledger: Any, path: Path) -> Iterator[None]:
     away = path.with_name("away.db")
     path.rename(away)
     path.write_bytes(b"")
-    yield
-    os.replace(away, path)
+    try:
+        yield
+    finally:
+        os.replace(away, path)
 
 
 @contextmanager
@@ -307,8 +317,11 @@ def _read_only(ledger: Any, path: Path) -> Iterator[None]:
     """A file that may no longer be written."""
     with ledger.transaction(durable=False) as connection:
         connection.execute("PRAGMA query_only = ON")
-    yield
-    ledger.close()
+    try:
+        yield
+    finally:
+        with ledger._database.reading() as connection:
+            connection.execute("PRAGMA query_only = OFF")
 
 
 TROUBLES: dict[str, tuple[Callable[..., Any], str]] = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ToolRetryMiddleware
 from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
@@ -20,6 +20,7 @@ from langgraph.types import Command, RetryPolicy
 from ac_guardrails import Decision
 from ac_guardrails._desk import AnswerError
 from ac_guardrails.approvers.langgraph import ask_in_graph
+from ac_tools import Contact
 
 FULL = {"contacts": "full", "tags": "write", "campaigns": "full"}
 CONFIG = {"configurable": {"thread_id": "thread", "approver": "anna"}}
@@ -78,24 +79,21 @@ def by_hand(model: Any, tools: Any, **options: Any) -> StateGraph[Any]:
     return graph
 
 
-@pytest.fixture
-def graph_of(toolkit_for: Callable[..., Any], scripted: Callable[..., Any]) -> Callable[..., Graph]:
-    """Makes a graph whose model calls these tools in one message; `.guard` is its guard."""
-
-    def make(kind: str, *calls: Any, asynchronous: bool = False, saver: Any = None, **options: Any) -> Graph:
-        toolkit = toolkit_for(FULL, ask_in_graph, **options)
-        graph = Graph(kind, scripted(list(calls)), toolkit.get_tools(), asynchronous=asynchronous, saver=saver)
-        graph.guard = toolkit.guard
-        return graph
-
-    return make
+def graph_of(
+    toolkit_for: Any, scripted: Any, kind: str, *calls: Any, asynchronous: bool = False, **options: Any
+) -> Graph:
+    """A graph whose model calls these tools in one message; `.guard` is its guard."""
+    toolkit = toolkit_for(FULL, ask_in_graph, **options)
+    graph = Graph(kind, scripted(list(calls)), toolkit.get_tools(), asynchronous=asynchronous)
+    graph.guard = toolkit.guard
+    return graph
 
 
 @WAYS
 @BOTH
-def test_row_12_a_double_click_sends_one_request(kind, asynchronous, graph_of, writes):
+def test_row_12_a_double_click_sends_one_request(kind, asynchronous, toolkit_for, scripted, writes):
     """Two people approve the same call at the same moment: one request, and both hear what came of it."""
-    graph = graph_of(kind, DELETE_46, asynchronous=asynchronous)
+    graph = graph_of(toolkit_for, scripted, kind, DELETE_46, asynchronous=asynchronous)
     graph.run(BEGIN)
     results: list[Any] = []
     threads = [threading.Thread(target=lambda: results.append(graph.run(Command(resume=YES)))) for _ in range(2)]
@@ -109,9 +107,9 @@ def test_row_12_a_double_click_sends_one_request(kind, asynchronous, graph_of, w
 
 
 @WAYS
-def test_row_12_the_first_answer_stands(kind, graph_of, writes):
+def test_row_12_the_first_answer_stands(kind, toolkit_for, scripted, writes):
     """What somebody has rejected elsewhere stays rejected, whatever the graph is resumed with; and later is too late."""
-    graph = graph_of(kind, DELETE_46)
+    graph = graph_of(toolkit_for, scripted, kind, DELETE_46)
     graph.run(BEGIN)
     (question,) = graph.guard.desk.waiting()
     graph.guard.desk.answer(question.request.id, Decision.reject("no", by="bob"))
@@ -125,9 +123,11 @@ def test_row_12_the_first_answer_stands(kind, graph_of, writes):
 @WAYS
 @BOTH
 @pytest.mark.parametrize("order", [("47", "46"), ("46", "47")], ids=["backwards", "forwards"])
-def test_row_15_each_answer_reaches_the_call_that_it_was_shown(kind, asynchronous, order, graph_of, writes):
+def test_row_15_each_answer_reaches_the_call_that_it_was_shown(
+    kind, asynchronous, order, toolkit_for, scripted, writes
+):
     """Two questions of one message, answered in either order: the approved call runs, the rejected one does not."""
-    graph = graph_of(kind, DELETE_46, DELETE_47, asynchronous=asynchronous)
+    graph = graph_of(toolkit_for, scripted, kind, DELETE_46, DELETE_47, asynchronous=asynchronous)
     graph.run(BEGIN)
     graph.answer({contact: YES if contact == "47" else NO for contact in order})
     assert writes() == ["DELETE /contacts/47"]
@@ -141,9 +141,9 @@ def test_row_15_each_answer_reaches_the_call_that_it_was_shown(kind, asynchronou
     [True, "approve", [], [YES, YES, YES], {"decisions": []}, {"type": "accepted"}, {"type": "approve", "by": "bob"}],
     ids=["True", "a word", "nothing", "too many", "none", "an unheard-of kind", "an unheard-of key"],
 )
-def test_row_16_a_bad_answer_is_asked_again(bad, kind, asynchronous, graph_of, writes):
+def test_row_16_a_bad_answer_is_asked_again(bad, kind, asynchronous, toolkit_for, scripted, writes):
     """An answer that means nothing runs nothing and says why; the good one after it then works."""
-    graph = graph_of(kind, DELETE_46, asynchronous=asynchronous)
+    graph = graph_of(toolkit_for, scripted, kind, DELETE_46, asynchronous=asynchronous)
     graph.run(BEGIN)
     graph.run(Command(resume=bad))
     assert writes() == []
@@ -155,14 +155,13 @@ def test_row_16_a_bad_answer_is_asked_again(bad, kind, asynchronous, graph_of, w
 
 @WAYS
 @BOTH
-def test_row_17_an_approval_days_later_runs_nothing(kind, asynchronous, graph_of, writes):
+def test_row_17_an_approval_days_later_runs_nothing(kind, asynchronous, toolkit_for, scripted, writes):
     """A yes that comes days later is expired: nothing ran, and the model is told that it may ask again."""
     now = [1_790_000_000.0]
-    graph = graph_of(kind, DELETE_46, asynchronous=asynchronous, clock=lambda: now[0])
+    graph = graph_of(toolkit_for, scripted, kind, DELETE_46, asynchronous=asynchronous, clock=lambda: now[0])
     graph.run(BEGIN)
     now[0] += 3 * 86400
-    graph.run(Command(resume=YES))
-    (told,) = graph.told()
+    (told,) = (one for one in graph.run(Command(resume=YES))["messages"] if isinstance(one, ToolMessage))
     assert told.artifact.kind == "expired"
     assert "ask again" in told.content
     assert writes() == []
@@ -170,9 +169,9 @@ def test_row_17_an_approval_days_later_runs_nothing(kind, asynchronous, graph_of
 
 @WAYS
 @BOTH
-def test_row_19_a_finished_sibling_does_not_run_again(kind, asynchronous, graph_of, writes):
+def test_row_19_a_finished_sibling_does_not_run_again(kind, asynchronous, toolkit_for, scripted, writes):
     """Beside a call that pauses, and is asked about twice, another one runs once."""
-    graph = graph_of(kind, ADD, DELETE_46, asynchronous=asynchronous)
+    graph = graph_of(toolkit_for, scripted, kind, ADD, DELETE_46, asynchronous=asynchronous)
     graph.run(BEGIN)
     edit = {"type": "edit", "edited_action": {"name": "ac_delete_contact", "args": {"contact": "47"}}}
     graph.run(Command(resume=edit))
@@ -247,8 +246,6 @@ def _with_retry(toolkit: Any, model: Any) -> Any:
         stumble()
         return done
 
-    from langchain_core.runnables import RunnableLambda
-
     retried = RunnableLambda(called).with_retry(
         retry_if_exception_type=(ConnectionError,), wait_exponential_jitter=False
     )
@@ -291,13 +288,14 @@ def test_row_20_a_new_process_goes_on_where_the_old_one_paused(kind, toolkit_for
 
 @WAYS
 @BOTH
-def test_row_20_a_replayed_checkpoint_gives_the_recorded_result(kind, asynchronous, graph_of, writes):
+def test_row_20_a_replayed_checkpoint_gives_the_recorded_result(kind, asynchronous, toolkit_for, scripted, writes):
     """Going back to before the tools ran, and on from there, sends nothing again and tells the same."""
-    graph = graph_of(kind, ADD, DELETE_46, asynchronous=asynchronous)
+    graph = graph_of(toolkit_for, scripted, kind, ADD, DELETE_46, asynchronous=asynchronous)
     graph.run(BEGIN)
     graph.run(Command(resume=YES))
     first, before = graph.told(), writes()
     past = [old for old in graph.graph.get_state_history(CONFIG) if "tools" in old.next]
-    graph.run(None, past[0].config)
+    again = [one for one in graph.run(None, past[0].config)["messages"] if isinstance(one, ToolMessage)]
     assert writes() == before
+    assert type(again[0].artifact) is Contact  # a checkpoint would have made a dict of it
     assert [(one.content, one.artifact) for one in graph.told()] == [(one.content, one.artifact) for one in first]

@@ -42,7 +42,10 @@ def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
 
     def one(number: int) -> None:
         gate.wait()
-        results[number] = work(number)
+        try:
+            results[number] = work(number)
+        except Exception as error:
+            results[number] = error
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(count)]
     for thread in threads:
@@ -81,7 +84,7 @@ def test_row_11_threads_that_present_one_approval_at_once_send_one_request(ledge
     toolkit.guard.desk.answer(question_of(toolkit.guard).id, YES)
     told = at_once(64, lambda _: call(toolkit, TOOL, MARIA))
     assert writes() == ["DELETE /contacts/46"]
-    assert {message.content for message in told} == {"Deleted contact 46."}
+    assert {getattr(message, "content", message) for message in told} == {"Deleted contact 46."}
     assert [entry.outcome for entry in toolkit.guard.ledger.entries()] == ["done"]
 
 

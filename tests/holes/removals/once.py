@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ac_guardrails import LedgerError, Question
+from ac_guardrails import _call as guarded
 from ac_guardrails import _desk as desk
 from ac_guardrails import _ledger as ledger
-from ac_guardrails import _once as once
 from ac_guardrails import _record as record
 from ac_guardrails import _settle as settle
 from ac_guardrails._asking import Asking
@@ -21,7 +21,7 @@ from ac_guardrails._origin import Origin
 from ac_guardrails._record import Record
 from ac_guardrails._steps import Send
 
-from .common import Patch, Removal, at, every
+from .common import Removal, at, every
 from .processes import in_processes
 
 _ONCE, _HAPPENED = "test_once.test_row_", "test_did_it_happen.test_row_"
@@ -138,7 +138,9 @@ REMOVALS = [
         at(settle, "judge", _hasty),
     ),
     Removal(
-        f"{_HAPPENED}21_a_write_that_lands_late_is_found", "the wait before absence counts", at(settle, "judge", _hasty)
+        f"{_HAPPENED}21_a_write_that_lands_a_minute_later_is_found",
+        "the wait before absence counts",
+        at(settle, "judge", _hasty),
     ),
     Removal(
         f"{_HAPPENED}21_one_look_after_the_minute_is_not_enough", "the second look", at(settle, "judge", _one_look)
@@ -146,7 +148,7 @@ REMOVALS = [
     Removal(
         f"{_HAPPENED}22_the_same_call_runs_again_where_nothing_was_sent",
         "the difference between nothing sent and sent",
-        at(once, "standing", lambda entry: "repeat"),
+        at(guarded, "standing", lambda entry: "repeat"),
     ),
     Removal(
         f"{_HAPPENED}23_a_process_that_is_killed_in_flight_leaves_it_on_record",
