@@ -135,7 +135,7 @@ def _writes(
     account: ActiveCampaign, bare: BareAddTag, call: Any, places: list[tuple[str, str, float | None]], *, times: int
 ) -> Iterator[Row]:
     for where, ledger, limit in places:
-        with guarded(account, ledger, LIMITED) as toolkit:
+        with guarded(account, ledger) as toolkit:
             tool = toolkit.get_tool("ac_add_tag")
             more = added(lambda: bare.invoke(call(), CONFIG), lambda: tool.invoke(call(), CONFIG), times=times)  # noqa: B023
             yield f"a write adds, ledger {where}", more * 1e3, "ms", limit

@@ -20,7 +20,7 @@ def open_existing(url: str | None) -> Ledger:
     Args:
         url: As a person gave it; None where they gave none.
     """
-    from ac_guardrails._ledger import open_ledger
+    from ac_guardrails._ledger_url import open_ledger
 
     if not url:
         fail("Which ledger? Give --ledger sqlite:///ledger.db, or set ACTIVECAMPAIGN_LEDGER.", code=2)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision, Elsewhere
 from ac_guardrails._desk import AnswerError, Desk, Question
 from ac_guardrails._grants import Verdict
+from ac_guardrails._hold import TakenError
 from ac_guardrails._job import Job, Plan
-from ac_guardrails._ledger import TakenError
 from ac_guardrails._record import Record
 from ac_guardrails._settle import when
 from ac_guardrails._steps import Ask, Effect, LateError, Pause, Steps, Store
@@ -190,7 +190,7 @@ def _changes(plan: Plan, asked: list[Question]) -> tuple[tuple[str, str], ...]:
     if before is None:
         return ()
     pairs = ((name, before.get(name), value) for name, value in plan.voids.items())
-    said = [f"{name.replace('_', ' ')} was {_shown(old)}, is {_shown(new)}" for name, old, new in pairs if old != new]
+    said = [f"{name.replace('_', ' ')}: {_shown(old)}, now {_shown(new)}" for name, old, new in pairs if old != new]
     return (("Changed since", "; ".join(said)),) if said else ()
 
 

@@ -13,8 +13,8 @@ from ac_guardrails._canonical import canonical
 from ac_guardrails._desk import Question
 from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Verdict
+from ac_guardrails._hold import TakenError
 from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
-from ac_guardrails._ledger import TakenError
 from ac_guardrails._once import Once, standing
 from ac_guardrails._record import Record
 from ac_guardrails._sending import Denied, InTheWay, OverLimit, Sending

@@ -12,8 +12,8 @@ from ac_guardrails._action import Action
 from ac_guardrails._approvals import ApprovalRequest, Card, Decision
 from ac_guardrails._canonical import canonical
 from ac_guardrails._events import Event
+from ac_guardrails._hold import refuse_second
 from ac_guardrails._ledger import Ledger
-from ac_guardrails._ledger import _refuse_second as refuse_second
 from ac_guardrails._text import inert
 
 _DECIDED = {"approve": "approved", "reject": "rejected", "edit": "edited"}

@@ -11,6 +11,9 @@ from ac_guardrails._canonical import canonical
 
 _MOST_BYTES = 1024
 
+CLOSING = ("refused", "outcome", "failed", "settled", "joined")
+"""The kinds of events that end a call."""
+
 
 class LedgerError(RuntimeError):
     """The ledger cannot be written or read. What is not on record does not happen: no further write is sent."""

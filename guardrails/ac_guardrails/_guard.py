@@ -13,7 +13,8 @@ from ac_guardrails._call import Call
 from ac_guardrails._desk import Desk
 from ac_guardrails._grants import Grants
 from ac_guardrails._job import Answer, Job
-from ac_guardrails._ledger import Ledger, open_ledger
+from ac_guardrails._ledger import Ledger
+from ac_guardrails._ledger_url import open_ledger
 from ac_guardrails._settle import Reader, Settlement, settle
 from ac_guardrails._steps import Sender, Steps, Store, adrive, drive
 

@@ -14,14 +14,12 @@ from ac_guardrails._desk import Desk, Question
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import Event
 from ac_guardrails._grants import Verdict
+from ac_guardrails._hold import Hold, Used
 from ac_guardrails._inflight import this_process
 from ac_guardrails._job import Job
-from ac_guardrails._ledger import Hold, Ledger, new_entry
+from ac_guardrails._ledger import Ledger, new_entry
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Effect, Steps, Store
-
-Used = dict[tuple[str, int], int]
-"""How many people were touched, by area and seconds."""
 
 
 class Record:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._action import Action
 from ac_guardrails._grants import Verdict
+from ac_guardrails._hold import Hold, TakenError
 from ac_guardrails._job import Answer, Exchange, Job, Plan
-from ac_guardrails._ledger import Hold, TakenError
 from ac_guardrails._once import Once
 from ac_guardrails._record import Record
 from ac_guardrails._request import PermitError, Request, mint

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import Event
 from ac_guardrails._finding import Finding, ReadBack
-from ac_guardrails._ledger import TakenError
+from ac_guardrails._hold import TakenError
 from ac_guardrails._request import PermitError, mint
 from ac_guardrails._steps import Pause, Send, Steps, Store
 

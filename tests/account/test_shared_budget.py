@@ -12,7 +12,7 @@ import time
 import httpx
 import pytest
 
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 from ac_guardrails._turnstile import Turnstile
 from ac_tools._errors import ConfigurationError, RateLimitError
 from ac_tools._pace import Pace

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from ac_guardrails import Entry
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 from ac_tools import ActiveCampaign
 from ac_tools.cli._demo._command import play
 from ac_tools.cli._demo._leads import Leads, read_leads

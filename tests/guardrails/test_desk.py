@@ -92,7 +92,7 @@ def test_a_question_about_what_has_changed_is_void(guard: Any, job: Any, sender:
     opened.desk.answer(first, YES)
     assert carry(opened, job("burn_book", voids={"loans": 2}, origin=origin)).artifact.kind == "waiting"
     second = question(opened).request
-    assert ("Changed since", "loans was 1, is 2") in second.card.rows
+    assert ("Changed since", "loans: 1, now 2") in second.card.rows
     assert opened.desk.question(first).over
     opened.desk.answer(second.id, YES)
     assert carry(opened, job("burn_book", voids={"loans": 2}, origin=origin)).ok

@@ -276,7 +276,6 @@ class World:
 
     def both(self, first: dict[str, Any], second: dict[str, Any]) -> None:
         """Two people answer at the same moment."""
-
         given = [Command(resume=answers) for answers in (first, second)]
         if self.asynchronous:
             self.runner.run(self.gathered(given))

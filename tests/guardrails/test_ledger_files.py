@@ -13,7 +13,7 @@ import pytest
 
 from ac_guardrails import Answer, Decision, Ledger, LedgerError
 from ac_guardrails._events import Event
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 
 SECRET = "maria.lindqvist@example.org"
 DAY = 86400.0

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ac_guardrails import Ledger
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 
 WRITER = """
 import sys
 from ac_guardrails._events import Event
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 
 ledger = open_ledger(f"sqlite:///{sys.argv[1]}")
 print("ready", flush=True)
@@ -27,7 +27,7 @@ for number in range(25):
 FORKING = """
 import os, sys, threading
 from ac_guardrails._events import Event
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 
 ledger = open_ledger(sys.argv[1])
 over = threading.Event()
@@ -57,7 +57,7 @@ FULL_DISK = """
 import resource, sys
 from ac_guardrails import LedgerError
 from ac_guardrails._events import Event
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 
 ledger = open_ledger(f"sqlite:///{sys.argv[1]}")
 resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, resource.RLIM_INFINITY))
@@ -76,7 +76,7 @@ print(written == len(ledger.entries()) - 1, ledger.verify() or "whole")
 UNPRIVILEGED = """
 import os, sys
 from ac_guardrails import LedgerError
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 
 if os.getuid() == 0:
     os.setuid(65534)

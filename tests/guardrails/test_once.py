@@ -14,7 +14,7 @@ from ac_guardrails import Answer, Decision, Guard, LedgerError, Request, Settlem
 from ac_guardrails._database import _MIGRATIONS
 from ac_guardrails._events import Event, chained, row_of
 from ac_guardrails._inflight import InFlight, this_process
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 from ac_guardrails._origin import Origin
 from ac_guardrails.approvers import Inbox
 from ac_tools import ActiveCampaignToolkit, Tag

@@ -17,7 +17,7 @@ from ac_tools import ActiveCampaignToolkit
 LOOK = Request("GET", "/books/1/loans")
 STOPPER = """
 import sys
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 
 ledger = open_ledger(f"sqlite:///{sys.argv[1]}")
 print("ready", flush=True)

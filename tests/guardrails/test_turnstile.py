@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ac_guardrails import LedgerError
-from ac_guardrails._ledger import open_ledger
+from ac_guardrails._ledger_url import open_ledger
 from ac_guardrails._turnstile import Turnstile
 
 HOST = "acme.api-us1.com"

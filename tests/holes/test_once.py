@@ -209,19 +209,19 @@ CHANGES = {
         TOOL,
         MARIA,
         _owner("PUT", "/contacts/46", {"contact": {"email": "other@new.example"}}),
-        "email was «maria@lindqvist-interiors.example», is «other@new.example»",
+        "email: «maria@lindqvist-interiors.example», now «other@new.example»",
     ),
     "an automation": Change(
         "ac_add_to_automation",
         {"contact": 46, "automation": 3},
         _switched_on,
-        "automation status was «inactive», is «active»",
+        "automation status: «inactive», now «active»",
     ),
     "a consent": Change(
         "ac_set_list_status",
         {"contact": 47, "list": 1, "status": "subscribe"},
         _owner("POST", "/contactLists", {"contactList": {"contact": 47, "list": 1, "status": 2}}),
-        "was was «bounced», is «unsubscribed»",
+        "was: «bounced», now «unsubscribed»",
     ),
 }
 

@@ -22,8 +22,8 @@ _TASKS = ("sync-create_agent", "async-create_agent")
 
 _REMEMBERS_NOTHING = every(
     at(guarded, "standing", lambda entry: "adopt"),
-    at(ledger.Ledger, "_refuse_twice", lambda *_: None),
-    at(ledger, "_refuse_second", lambda *_: None),
+    at(ledger, "refuse_twice", lambda *_: None),
+    at(ledger, "refuse_second", lambda *_: None),
     at(desk, "refuse_second", lambda *_: None),
 )
 _NEVER_LAPSES = at(asking, "ApprovalRequest", lambda **asked: ApprovalRequest(**{**asked, "expires_at": 4e9}))
