@@ -88,8 +88,7 @@ def _origin(calling: Calling, call: str, tool: ActiveCampaignTool, *, alone: boo
     turn = (message.id if message is not None and thread else None) or task
     if alone or message is None or not _shares_task(calling.config):
         return Origin(thread, turn, call, calling.config)
-    siblings, strangers = lambda: _siblings(calling, message, tool), lambda: _strangers(calling, message)
-    return Origin(thread, turn, call, calling.config, siblings, strangers)
+    return Origin(thread, turn, call, calling.config, lambda: _siblings(calling, message, tool))
 
 
 def _message(runtime: Any, call: str) -> AIMessage | None:
@@ -126,11 +125,3 @@ def _siblings(calling: Calling, message: AIMessage, tool: ActiveCampaignTool) ->
             origin = _origin(calling, asked["id"], other, alone=True)
             found.append((other.binding.guard, ToolJob(other, asked["args"], origin)))
     return found
-
-
-def _strangers(calling: Calling, message: AIMessage) -> list[str]:
-    """The other tools that the message calls."""
-    from ac_tools.tools._base import ActiveCampaignTool
-
-    others = {other.name for other in calling.runtime.tools if not isinstance(other, ActiveCampaignTool)}
-    return [asked["name"] for asked in message.tool_calls if asked["name"] in others]

@@ -18,10 +18,6 @@ def _alone() -> Sequence[tuple[Guard, Job]]:
     return ()
 
 
-def _nobody() -> Sequence[str]:
-    return ()
-
-
 @dataclass(frozen=True)
 class Origin:
     """Where a call comes from.
@@ -33,7 +29,6 @@ class Origin:
         config: What the framework runs it with.
         siblings: The guarded calls of the same message that run in the same task, in its order, this one among them;
             none where each call has a task of its own.
-        strangers: The names of tools that no guard stands before, and that the same message calls in the same task.
     """
 
     thread: str = ""
@@ -41,7 +36,6 @@ class Origin:
     call: str = ""
     config: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     siblings: Callable[[], Sequence[tuple[Guard, Job]]] = field(default=_alone, repr=False, compare=False)
-    strangers: Callable[[], Sequence[str]] = field(default=_nobody, repr=False, compare=False)
 
     def key(self, action: Action) -> str:
         """The replay key: equal for the same call run again, whoever runs it; empty where nothing tells calls apart."""

@@ -198,7 +198,10 @@ def test_what_strangers_wrote_is_code_and_nothing_else(text: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(st.sampled_from("`*_[]()<>!#-+|$~\\:/.@&\n =aZ1\u202e\x1b"), max_size=40), st.text(max_size=20))
+@given(
+    st.text(st.sampled_from("`*_[]()<>!#-+|$~\\:/.@&\n =aZ1\u202e\x1b"), max_size=40),
+    st.sampled_from(["0", "Opted out", "Why ask", "Note:"]),
+)
 def test_no_text_breaks_out_of_its_code(name: str, label: str) -> None:
     """Whatever stands in a card, the reader sees its own structure and its labels only, and every value whole."""
     card = Card(f"Burn {name}?", (("Agent", name), (label, "x")), name)

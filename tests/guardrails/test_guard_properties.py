@@ -657,3 +657,21 @@ def test_every_promise_holds_whatever_happens() -> None:
 def test_every_promise_holds_for_long() -> None:
     """The same for longer."""
     run(examples=180, steps=30)
+
+
+@pytest.mark.parametrize("thread", ["thread", ""], ids=["the same call", "another call"])
+def test_a_call_after_a_lost_answer_is_told_of_the_stop(
+    account: ActiveCampaign, guard_for: Any, tmp_path: Path, thread: str
+) -> None:
+    """While reads are stopped nobody can look what became of a write; the agent is told so, and no exception."""
+    guard = guard_for({"contacts": "full"}, ledger=f"sqlite:///{tmp_path}/ledger.db")
+    tool = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing").get_tool("ac_update_contact")
+    call = {"type": "tool_call", "id": "call_1", "name": tool.name, "args": {"contact": 46, "phone": PHONES[0]}}
+    assert account.simulator is not None
+    account.simulator.fault("PUT", "/contacts/46", cut="timeout")
+    account.simulator.fault("GET", "*", status=404)
+    first = tool.invoke(call, {"configurable": {"thread_id": "thread"}})
+    guard.ledger.stop("an alarm", by="anna", reads=True)
+    second = tool.invoke(call, {"configurable": {"thread_id": thread}})
+    assert (first.artifact.kind, second.artifact.kind) == ("unknown", "stopped")
+    assert [request.method for request in account.simulator.requests].count("PUT") == 1

@@ -237,3 +237,10 @@ class Later:
 def later() -> Later:
     """A clock for a guard, which a test moves with `.by`."""
     return Later()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every bad answer, once more on an event loop, takes half a minute: those are long proofs."""
+    for item in items:
+        if "row_16" in item.name and "async" in item.name:
+            item.add_marker(pytest.mark.long)

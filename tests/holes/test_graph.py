@@ -108,7 +108,7 @@ def test_row_12_a_double_click_sends_one_request(kind, asynchronous, toolkit_for
 
 @WAYS
 def test_row_12_the_first_answer_stands(kind, toolkit_for, scripted, writes):
-    """What somebody has rejected elsewhere stays rejected, whatever the graph is resumed with; and later is too late."""
+    """What somebody has rejected elsewhere stays rejected, whatever the graph is resumed with; later is too late."""
     graph = graph_of(toolkit_for, scripted, kind, DELETE_46)
     graph.run(BEGIN)
     (question,) = graph.guard.desk.waiting()

@@ -20,7 +20,6 @@ from ac_guardrails._desk import AnswerError, Question, entry_of
 from ac_guardrails._job import InvalidCall
 from ac_guardrails._origin import Origin
 from ac_guardrails._steps import Pause, Steps, Store
-from ac_guardrails._text import inert
 from ac_guardrails.approvers._graph_messages import Unusable, parse, payload
 
 if TYPE_CHECKING:
@@ -273,9 +272,6 @@ def _why_not(origin: Origin) -> str:
         return "the graph has no checkpointer to pause with. Compile it with one: checkpointer=InMemorySaver()"
     if not hasattr(given[_SCRATCHPAD], "resume"):
         return "this version of LangGraph is not supported. Use langgraph>=1.2.12,<2"
-    if strangers := origin.strangers():
-        others = ", ".join(inert(name, limit=60) for name in strangers[:3])
-        return f"a pause would run the other calls of this message ({others}) again. Call it in a message of its own"
     return ""
 
 
