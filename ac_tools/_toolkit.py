@@ -123,6 +123,9 @@ class ActiveCampaignToolkit(BaseToolkit):
 
         Returns:
             What is known of each now, in the order in which they were made.
+
+        Raises:
+            StoppedError: Somebody has stopped the guard, reads included.
         """
         from ac_tools.tools._call import reading_back
 

@@ -28,10 +28,10 @@ class _Commands(TyperGroup):
 
 
 def _is_known(error: Exception) -> bool:
-    from ac_guardrails import AnswerError, GrantsError, LedgerError
+    from ac_guardrails import AnswerError, GrantsError, LedgerError, StoppedError
     from ac_tools._errors import ActiveCampaignError
 
-    return isinstance(error, (AnswerError, GrantsError, LedgerError, ActiveCampaignError))
+    return isinstance(error, (AnswerError, GrantsError, LedgerError, StoppedError, ActiveCampaignError))
 
 
 app = typer.Typer(

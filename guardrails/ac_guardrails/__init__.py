@@ -17,7 +17,7 @@ from ac_guardrails._ledger import Ledger
 from ac_guardrails._located import GrantsError
 from ac_guardrails._request import Permit, PermitError, Request
 from ac_guardrails._settle import Settlement
-from ac_guardrails._stop import Stop
+from ac_guardrails._stop import Stop, StoppedError
 from ac_guardrails._text import inert, quoted
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Request",
     "Settlement",
     "Stop",
+    "StoppedError",
     "Verdict",
     "inert",
     "quoted",
