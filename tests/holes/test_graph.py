@@ -167,11 +167,10 @@ def test_row_17_an_approval_days_later_runs_nothing(kind, asynchronous, toolkit_
     assert writes() == []
 
 
-@WAYS
 @BOTH
-def test_row_19_a_finished_sibling_does_not_run_again(kind, asynchronous, toolkit_for, scripted, writes):
+def test_row_19_a_finished_sibling_does_not_run_again(asynchronous, toolkit_for, scripted, writes):
     """Beside a call that pauses, and is asked about twice, another one runs once."""
-    graph = graph_of(toolkit_for, scripted, kind, ADD, DELETE_46, asynchronous=asynchronous)
+    graph = graph_of(toolkit_for, scripted, "ToolNode", ADD, DELETE_46, asynchronous=asynchronous)
     graph.run(BEGIN)
     edit = {"type": "edit", "edited_action": {"name": "ac_delete_contact", "args": {"contact": "47"}}}
     graph.run(Command(resume=edit))
@@ -271,9 +270,17 @@ def test_row_20_a_retry_gives_the_recorded_result(case, toolkit_for, scripted, w
     assert [one.content for one in end["messages"] if isinstance(one, ToolMessage)] == ["Deleted contact 46."]
 
 
-@WAYS
-def test_row_20_a_new_process_goes_on_where_the_old_one_paused(kind, toolkit_for, scripted, writes, tmp_path):
+def test_row_20_a_new_process_goes_on_where_the_old_one_paused(toolkit_for, scripted, writes, tmp_path):
     """Everything is made anew over the same two files: what was done stays done, and the answer is used."""
+    pause_and_go_on("ToolNode", toolkit_for, scripted, writes, tmp_path)
+
+
+def test_create_agent_goes_on_in_a_new_process(toolkit_for, scripted, writes, tmp_path):
+    """The same where each call has a task of its own."""
+    pause_and_go_on("create_agent", toolkit_for, scripted, writes, tmp_path)
+
+
+def pause_and_go_on(kind: str, toolkit_for: Any, scripted: Any, writes: Any, tmp_path: Any) -> None:
     ledger = f"sqlite:///{tmp_path / 'ledger.db'}"
     for given in (BEGIN, Command(resume=YES)):
         toolkit = toolkit_for(FULL, ask_in_graph, ledger=ledger)

@@ -67,7 +67,6 @@ REMOVALS = [
         f"{_FILE}19_a_finished_sibling_does_not_run_again",
         "the waiting for each other, and the memory of calls",
         every(at(origins, "_shares_task", lambda config: False), _prior_calls_are_new),
-        _BATCH,
     ),
     Removal(
         f"{_FILE}19_what_a_node_did_before_the_pause_is_not_done_again", "the memory of calls", _prior_calls_are_new
@@ -77,7 +76,6 @@ REMOVALS = [
         f"{_FILE}20_a_new_process_goes_on_where_the_old_one_paused",
         "the waiting for each other, and the memory of calls",
         every(at(origins, "_shares_task", lambda config: False), _prior_calls_are_new),
-        ("ToolNode",),
     ),
     Removal(f"{_FILE}20_a_replayed_checkpoint_gives_the_recorded_result", "the memory of calls", _prior_calls_are_new),
     Removal(f"{_LANGCHAIN}01_a_misspelt_tool_name_opens_nothing", "the decision", nobody_decides),
