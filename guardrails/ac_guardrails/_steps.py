@@ -125,7 +125,23 @@ class Pause:
         await asyncio.sleep(self.seconds)
 
 
-Effect = Send | Ask | Store | Pause
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read something of the framework around the tools, which has a way of its own for each of the two worlds."""
+
+    here: Callable[[], Any]
+    there: Callable[[], Awaitable[Any]]
+
+    def do(self, sender: Sender) -> Any:
+        """Read it."""
+        return self.here()
+
+    async def ado(self, sender: Sender) -> Any:
+        """Read it on an event loop."""
+        return await self.there()
+
+
+Effect = Send | Ask | Store | Pause | Look
 Steps = Generator[Effect, Any, T]
 """A guarded call: yields effects, is sent what came of them, returns T."""
 

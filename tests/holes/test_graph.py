@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ToolRetryMiddleware
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
-from langgraph.types import Command, RetryPolicy
+from langgraph.types import Command, RetryPolicy, interrupt
 
 from ac_guardrails import Decision
 from ac_guardrails._desk import AnswerError
@@ -132,6 +134,25 @@ def test_row_15_each_answer_reaches_the_call_that_it_was_shown(
     graph.answer({contact: YES if contact == "47" else NO for contact in order})
     assert writes() == ["DELETE /contacts/47"]
     assert [one.status for one in graph.told()] == ["error", "success"]
+
+
+@tool
+def ask_colleague(question: str) -> str:
+    """Ask somebody something, after a while."""
+    time.sleep(0.2)  # long enough for the call beside it to have asked, too
+    return str(interrupt(question))
+
+
+@pytest.mark.parametrize("answer", [YES, {"decisions": [YES]}, [YES]], ids=["one", "decisions", "a list"])
+def test_row_15_an_answer_to_another_question_decides_nothing(answer, toolkit_for, scripted, writes):
+    """Beside a tool that pauses the same ToolNode for something else, a yes to that is no yes to a deletion."""
+    model = scripted([("ask_colleague", {"question": "Is there tea?"}), DELETE_46])
+    graph = Graph("ToolNode", model, [ask_colleague, *toolkit_for(FULL, ask_in_graph).get_tools()])
+    graph.run(BEGIN)
+    assert [one.value for one in graph.graph.get_state(CONFIG).interrupts] == ["Is there tea?"]
+    graph.run(Command(resume=answer))
+    assert writes() == []
+    assert "in a message of its own" in graph.told()[1].content
 
 
 @WAYS

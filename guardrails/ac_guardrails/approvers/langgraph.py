@@ -8,19 +8,17 @@ in which round is in the ledger: an answer reaches the questions that its person
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision, Elsewhere
-from ac_guardrails._canonical import digest
 from ac_guardrails._desk import AnswerError, Question, entry_of
 from ac_guardrails._job import InvalidCall
 from ac_guardrails._origin import Origin
 from ac_guardrails._steps import Pause, Steps, Store
 from ac_guardrails.approvers._graph_messages import Unusable, parse, payload
+from ac_guardrails.approvers._graph_runs import CHECKPOINTER, SCRATCHPAD, Run, lock_of, scratchpad_of, task_of
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
@@ -31,9 +29,12 @@ __all__ = ["ask_in_graph"]
 _Asked = tuple["Guard", Question]
 """A question, and the guard that asks it."""
 
-_SCRATCHPAD, _CHECKPOINTER = "__pregel_scratchpad", "__pregel_checkpointer"
 _MOST_UNUSABLE = 5
 _TURN = 0.002
+_MIXED = (
+    "another call of the same message has paused the graph, and LangGraph cannot tell the answers to both apart. "
+    "Call it in a message of its own"
+)
 _CHANGED = "What you were asked has changed since, so that answer was not used"
 
 
@@ -51,8 +52,9 @@ class GraphApprover(Elsewhere):
         if _why_not(job.origin):
             return
         if len(job.origin.siblings()) > 1:
-            yield from self._together(guard, job, None)
-        elif _scratchpad(job.origin).resume:
+            with suppress(CannotAskError):  # each call that must ask says so for itself
+                yield from self._together(guard, job, None)
+        elif scratchpad_of(job.origin).resume:
             yield from _counted(guard, job)
 
     def ask(self, guard: Guard, job: Job, request: ApprovalRequest) -> Steps[None]:
@@ -63,12 +65,13 @@ class GraphApprover(Elsewhere):
 
     def _together(self, guard: Guard, job: Job, request: ApprovalRequest | None) -> Steps[None]:
         """Ask about all calls of the task at once, one call at a time, until none is waiting."""
-        task = _task(job.origin)
-        lock = _lock_of(task)
+        task = task_of(job.origin)
+        lock = lock_of(task)
         while not lock.acquire(blocking=False):
             yield Pause(_TURN)
         try:
-            paused = _Paused(guard, job, lock, opened=request is None)
+            run = yield from lock.run(job.origin)
+            paused = _Paused(guard, job, run, opened=request is None)
             while waiting := (yield from paused.waiting(request)):
                 yield from paused.interrupt(waiting)
         finally:
@@ -88,21 +91,22 @@ class _Paused:
     Args:
         guard: The guard of the call that asks.
         job: That call.
-        lock: The task's.
+        run: This run of the task.
         opened: Whether the calls beside it may not have come as far as to their questions yet.
     """
 
-    def __init__(self, guard: Guard, job: Job, lock: _Lock, *, opened: bool) -> None:
+    def __init__(self, guard: Guard, job: Job, run: Run, *, opened: bool) -> None:
         self._guard = guard
         self._job = job
-        self._task = _task(job.origin)
+        self._task = task_of(job.origin)
         self._calls = _asking_here(guard, job)
         # The rounds of a task lie in one ledger, whichever of its calls looks at them.
         self._home = self._calls[0][0]
         self._open = opened
-        self._scratchpad = _scratchpad(job.origin)
-        self._looked = lock.looked_at(self._scratchpad)
+        self._run = run
         self._note = ""
+        if run.shown == [] and job.origin.siblings():
+            raise CannotAskError(_MIXED)
 
     def waiting(self, request: ApprovalRequest | None) -> Steps[list[_Asked]]:
         """The questions that nobody has answered yet, after the answers so far were given to whom they are for."""
@@ -128,7 +132,7 @@ class _Paused:
 
     def _shown(self, ids: list[str]) -> Steps[None]:
         """Put on record what this pause shows, which is what its answer will be about."""
-        desk, task, number = self._home.desk, self._task, len(self._scratchpad.resume)
+        desk, task, number = self._home.desk, self._task, len(self._run.scratchpad.resume)
         shown = yield Store(lambda: desk.round_of(task, number, ids), self._home.ledger.blocks)
         if shown != ids:
             # The same pause has shown other questions before, and nobody can know which of both is answered.
@@ -137,7 +141,7 @@ class _Paused:
     def _questions(self, request: ApprovalRequest | None) -> Steps[list[_Asked]]:
         found: list[_Asked] = []
         for guard, job in self._calls:
-            question = yield from _question_of(guard, job, looked=self._looked if self._open else None)
+            question = yield from _question_of(guard, job, looked=self._run.looked if self._open else None)
             if question is not None:
                 found.append((guard, question))
         self._open = False
@@ -148,15 +152,18 @@ class _Paused:
 
     def _given_out(self) -> Steps[None]:
         """Give every answer so far to the questions that its round has shown; on every run, but the first stands."""
-        answers = list(self._scratchpad.resume)
-        task, home = self._task, self._home
+        answers = list(self._run.scratchpad.resume)
+        task, home, last = self._task, self._home, len(answers) - 1
         rounds = yield Store(lambda: home.desk.rounds(task, len(answers)), home.ledger.blocks)
         unusable = 0
-        for answer, ids in zip(answers, rounds, strict=True):
-            if ids is None:
+        for number, (answer, ids) in enumerate(zip(answers, rounds, strict=True)):
+            if ids is None or (number == last and ids != self._run.shown):
                 continue  # somebody else's: another part of the task has paused it, too
             asked = yield from self._all_of(ids)
-            unusable += yield from self._taken(answer, asked, len(ids), unusable)
+            if number == last:
+                yield from self._taken(answer, asked, len(ids), unusable)
+            else:  # it was given out on an earlier run, and only counts
+                unusable += isinstance(self._read(answer, asked, len(ids)), Unusable)
 
     def _all_of(self, ids: list[str]) -> Steps[list[_Asked]]:
         asked: list[_Asked] = []
@@ -168,24 +175,28 @@ class _Paused:
                     break
         return asked
 
-    def _taken(self, answer: Any, asked: list[_Asked], count: int, unusable: int) -> Steps[int]:
-        """Record what an answer decided. Returns 1 where it decided nothing, else 0."""
-        if not any(question.is_open(guard.clock()) for guard, question in asked):
-            self._note = "" if count else _CHANGED
-            return 0
-        by = _person(self._job.origin)
-        decided = parse(answer, [question.request for _, question in asked], by=by)
-        if len(asked) < count:
-            decided = Unusable(_CHANGED)
+    def _taken(self, answer: Any, asked: list[_Asked], count: int, unusable: int) -> Steps[None]:
+        """Record what an answer decided; `unusable` is how many before it decided nothing."""
+        self._note = "" if count else _CHANGED
+        decided = self._read(answer, asked, count)
+        if not decided:
+            return
         if isinstance(decided, Unusable):
-            self._note = f"Your last answer was not understood, and nothing was done: {decided.reason}."
             if unusable + 1 < _MOST_UNUSABLE:
-                return 1
+                self._note = f"Your last answer was not understood, and nothing was done: {decided.reason}."
+                return
+            by = _person(self._job.origin)
             decided = tuple(Decision.reject("no usable answer was given", by=by) for _ in asked)
         for (guard, question), decision in zip(asked, decided, strict=True):
             yield Store(_answering(guard, question.request.id, decision), guard.ledger.blocks)
-        self._note = ""
-        return 0
+
+    def _read(self, answer: Any, asked: list[_Asked], count: int) -> tuple[Decision, ...] | Unusable:
+        """What an answer decides; nothing, where none of its questions is open any more."""
+        if not any(question.is_open(guard.clock()) for guard, question in asked):
+            return ()
+        if len(asked) < count:
+            return Unusable(_CHANGED)
+        return parse(answer, [question.request for _, question in asked], by=_person(self._job.origin))
 
 
 def _counted(guard: Guard, job: Job) -> Steps[None]:
@@ -203,7 +214,7 @@ def _counted(guard: Guard, job: Job) -> Steps[None]:
     entry = (yield Store(lambda: guard.ledger.recall(key), guard.ledger.blocks)) if key else None
     if entry is None:
         return
-    task, count = _task(job.origin), len(_scratchpad(job.origin).resume)
+    task, count = task_of(job.origin), len(scratchpad_of(job.origin).resume)
     rounds = yield Store(lambda: guard.desk.rounds(task, count), guard.ledger.blocks)
     for shown in rounds:
         if shown and entry_of(shown[0]) == entry.id:
@@ -266,18 +277,13 @@ def _answering(guard: Guard, question_id: str, decision: Decision) -> Any:
 def _why_not(origin: Origin) -> str:
     """Why the graph cannot be paused here, as a clause; empty where it can."""
     given = origin.config.get("configurable") or {}
-    if _SCRATCHPAD not in given:
+    if SCRATCHPAD not in given:
         return "the tool is not run by a LangGraph graph, which could pause. Run it in one, or use another approver"
-    if not given.get(_CHECKPOINTER):
+    if not given.get(CHECKPOINTER):
         return "the graph has no checkpointer to pause with. Compile it with one: checkpointer=InMemorySaver()"
-    if not hasattr(given[_SCRATCHPAD], "resume"):
+    if not hasattr(given[SCRATCHPAD], "resume"):
         return "this version of LangGraph is not supported. Use langgraph>=1.2.12,<2"
     return ""
-
-
-def _scratchpad(origin: Origin) -> Any:
-    """What LangGraph keeps of the answers to one run of a task."""
-    return origin.config["configurable"][_SCRATCHPAD]
 
 
 def _person(origin: Origin) -> str:
@@ -287,41 +293,3 @@ def _person(origin: Origin) -> str:
 
 
 _NOBODY = "whoever resumed the thread"
-
-
-def _task(origin: Origin) -> str:
-    given = origin.config["configurable"]
-    return digest([str(given.get("thread_id") or ""), str(given.get("checkpoint_ns") or "")])[:32]
-
-
-class _Lock:
-    """A lock that can be dropped when nobody holds or waits for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._run: Any = None
-        self._looked: set[str] = set()
-
-    def looked_at(self, run: Any) -> set[str]:
-        """The calls that were looked ahead at in a run of the task."""
-        if self._run is not run:
-            self._run, self._looked = run, set()
-        return self._looked
-
-    def acquire(self, *, blocking: bool) -> bool:
-        return self._lock.acquire(blocking=blocking)
-
-    def release(self) -> None:
-        self._lock.release()
-
-
-_LOCKS: weakref.WeakValueDictionary[str, _Lock] = weakref.WeakValueDictionary()
-_LOCKS_LOCK = threading.Lock()
-
-
-def _lock_of(task: str) -> _Lock:
-    with _LOCKS_LOCK:
-        lock = _LOCKS.get(task)
-        if lock is None:
-            lock = _LOCKS[task] = _Lock()
-        return lock

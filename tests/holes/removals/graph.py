@@ -11,6 +11,7 @@ from ac_guardrails import _asking as asking
 from ac_guardrails import _call as guarded
 from ac_guardrails import _desk as desk
 from ac_guardrails import _ledger as ledger
+from ac_guardrails.approvers import _graph_runs as runs
 from ac_guardrails.approvers import langgraph as approver
 from ac_tools.tools import _origins as origins
 
@@ -39,6 +40,28 @@ def _in_the_order_of_arrival(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(desk.Desk, "rounds", rounds)
 
 
+class _WhateverWasAsked(list[str]):
+    """Equal to every list."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
+def _every_pause_is_ours(patch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at what the pause has shown."""
+
+    def shown(configurable: Any) -> Any:
+        return _WhateverWasAsked(["something"])
+        yield
+
+    patch.setattr(runs, "_last_shown", shown)
+
+
 def _prior_calls_are_new(patch: pytest.MonkeyPatch) -> None:
     """A call has no name by which it would be known again."""
     patch.setattr("ac_guardrails._origin.Origin.key", lambda *_: "")
@@ -58,8 +81,13 @@ REMOVALS = [
     Removal(
         f"{_FILE}15_each_answer_reaches_the_call_that_it_was_shown",
         "the name of the task",
-        at(approver, "_task", lambda origin: "the only one"),
+        at(approver, "task_of", lambda origin: "the only one"),
         tuple(f"{order}-{way}" for order in ("backwards", "forwards") for way in _TASKS),
+    ),
+    Removal(
+        f"{_FILE}15_an_answer_to_another_question_decides_nothing",
+        "the look at what the pause has shown",
+        _every_pause_is_ours,
     ),
     Removal(f"{_FILE}16_a_bad_answer_is_asked_again", "the patience", at(approver, "_MOST_UNUSABLE", 1)),
     Removal(f"{_FILE}17_an_approval_days_later_runs_nothing", "the end of the question's time", _NEVER_LAPSES),
