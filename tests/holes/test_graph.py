@@ -168,8 +168,7 @@ def test_row_16_a_bad_answer_is_asked_again(bad, kind, asynchronous, toolkit_for
     graph.run(BEGIN)
     graph.run(Command(resume=bad))
     assert writes() == []
-    (pause,) = graph.graph.get_state(CONFIG).interrupts
-    assert "was not understood" in pause.value["note"]
+    assert ["was not understood" in one.value["note"] for one in graph.graph.get_state(CONFIG).interrupts] == [True]
     graph.run(Command(resume=YES))
     assert writes() == ["DELETE /contacts/46"]
 
@@ -183,7 +182,7 @@ def test_row_17_an_approval_days_later_runs_nothing(kind, asynchronous, toolkit_
     graph.run(BEGIN)
     now[0] += 3 * 86400
     (told,) = (one for one in graph.run(Command(resume=YES))["messages"] if isinstance(one, ToolMessage))
-    assert told.artifact.kind == "expired"
+    assert getattr(told.artifact, "kind", "done") == "expired"
     assert "ask again" in told.content
     assert writes() == []
 

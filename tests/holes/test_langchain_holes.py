@@ -179,5 +179,5 @@ def test_row_17_an_approval_days_later_has_lapsed(hitl, toolkit_for, scripted, w
     agent.past_the_middleware()
     now[0] += 3 * 86400
     (told,) = agent.answer(YES)
-    assert told.artifact.kind == "expired"
+    assert getattr(told.artifact, "kind", "done") == "expired"
     assert writes() == []
