@@ -93,8 +93,12 @@ def graph_of(
 
 @WAYS
 @BOTH
-def test_row_12_a_double_click_sends_one_request(kind, asynchronous, toolkit_for, scripted, writes):
+def test_row_12_a_double_click_sends_one_request(
+    kind, asynchronous, toolkit_for, scripted, writes, account, monkeypatch
+):
     """Two people approve the same call at the same moment: one request, and both hear what came of it."""
+    answered = account.simulator.handle
+    monkeypatch.setattr(account.simulator, "handle", lambda *args: time.sleep(0.1) or answered(*args))
     graph = graph_of(toolkit_for, scripted, kind, DELETE_46, asynchronous=asynchronous)
     graph.run(BEGIN)
     results: list[Any] = []

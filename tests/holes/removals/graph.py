@@ -41,15 +41,15 @@ def _in_the_order_of_arrival(patch: pytest.MonkeyPatch) -> None:
 
 
 class _WhateverWasAsked(list[str]):
-    """Equal to every list."""
+    """Equal to every list that has something in it."""
 
     __hash__ = None  # type: ignore[assignment]
 
     def __eq__(self, other: object) -> bool:
-        return True
+        return bool(other)
 
     def __ne__(self, other: object) -> bool:
-        return False
+        return not other
 
 
 def _every_pause_is_ours(patch: pytest.MonkeyPatch) -> None:
