@@ -427,7 +427,7 @@ class GuardMachine(RuleBasedStateMachine):
         """Time passes, and payloads whose time is over go."""
         self.clock.advance(seconds)
         if purged:
-            self.ledger.purge()
+            self.beside.purge()
 
     def settle(self, doom: Any, seconds: float) -> None:
         """Somebody has the open entries read back."""

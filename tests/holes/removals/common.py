@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from ac_guardrails import Decision, Grants
-from ac_guardrails._call import Call as GuardedCall
+from ac_guardrails._asking import Asking
 from ac_guardrails._grants import Verdict
+from ac_guardrails._job import Plan
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._call import ToolJob
 
@@ -44,11 +45,11 @@ def nobody_decides(patch: pytest.MonkeyPatch) -> None:
 def nobody_is_asked(patch: pytest.MonkeyPatch) -> None:
     """What needs a person is approved in nobody's name."""
 
-    def asked(*_: Any) -> Any:
-        return Decision.approve(by="nobody")
+    def about(self: Asking, plan: Plan, verdict: Verdict) -> Any:
+        return replace(self._new(plan, verdict, []), decision=Decision.approve(by="nobody")), True
         yield
 
-    patch.setattr(GuardedCall, "_asked", asked)
+    patch.setattr(Asking, "about", about)
 
 
 def unknown_arguments_are_dropped(patch: pytest.MonkeyPatch) -> None:
@@ -80,10 +81,10 @@ def the_agent_is_whoever(claimed: Callable[[dict[str, Any]], str]) -> Patch:
     def patch_it(patch: pytest.MonkeyPatch) -> None:
         bound = ToolJob.__init__
 
-        def believing(self: ToolJob, tool: Any, raw: Any) -> None:
+        def believing(self: ToolJob, tool: Any, raw: Any, origin: Any) -> None:
             raw = dict(raw)
             agent = claimed(raw)
-            bound(self, tool, raw)
+            bound(self, tool, raw, origin)
             self.agent = agent or self.agent
 
         patch.setattr(ToolJob, "__init__", believing)

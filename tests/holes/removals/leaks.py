@@ -145,7 +145,7 @@ REMOVALS = [
         "the salt",
         at(Record, "_salted", lambda self, value: str(value)[:32]),
     ),
-    Removal(f"{_D}test_row_39_values_expire_from_the_whole_file", "the purge", at(Ledger, "purge", lambda self: 1)),
+    Removal(f"{_D}test_row_39_values_expire_from_the_whole_file", "the purge", at(Ledger, "_purge", lambda *_: 1)),
     Removal(
         f"{_D}test_row_41_an_import_needs_a_grant_in_every_area_it_touches",
         "the further needs",
