@@ -13,6 +13,8 @@ from pathlib import Path
 _LONGEST_SILENCE = 600.0
 """Seconds after which a call of another machine is on its way no more: that machine may be a container that is gone."""
 _ALL: weakref.WeakSet[InFlight] = weakref.WeakSet()
+_BY_FILE: weakref.WeakValueDictionary[str, InFlight] = weakref.WeakValueDictionary()
+_FINDING = threading.Lock()
 
 
 class InFlight:
@@ -21,6 +23,12 @@ class InFlight:
     def __init__(self) -> None:
         self.renew()
         _ALL.add(self)
+
+    @staticmethod
+    def of(path: str) -> InFlight:
+        """What is in flight on a ledger's file, whichever of this process's ledgers has it open."""
+        with _FINDING:
+            return _BY_FILE.get(path) or _BY_FILE.setdefault(path, InFlight())
 
     def renew(self) -> None:
         """Begin anew, as a forked child does, which carries nothing out yet."""
