@@ -84,9 +84,10 @@ class ActiveCampaignTool(BaseTool):
     @property
     def binding(self) -> Binding:
         """The account, guard and agent that the tool was made for."""
-        if self._binding is None:
+        binding = self._binding
+        if binding is None:
             raise PermissionError(f"{self.name} is bound to no guard, so it does nothing.")
-        return self._binding
+        return binding
 
     # What a subclass may say about its endpoint. All of it is pure but `look` and `perform`, which yield requests.
 
@@ -226,12 +227,12 @@ class ActiveCampaignTool(BaseTool):
     @final
     def _run(self, /, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         job = ToolJob(self, self._raw(args, kwargs), origin_of(self))
-        return self._result(self.binding.guard.run(job, self.binding.account))
+        return self._result(job.binding.guard.run(job, job.binding.account))
 
     @final
     async def _arun(self, /, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         job = ToolJob(self, self._raw(args, kwargs), origin_of(self))
-        return self._result(await self.binding.guard.arun(job, self.binding.account))
+        return self._result(await job.binding.guard.arun(job, job.binding.account))
 
     def _raw(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if not args:

@@ -33,12 +33,15 @@ class Call:
     Args:
         tool: The tool that is called.
         args: The validated arguments.
+        names: What the account's records are called.
     """
 
-    def __init__(self, tool: ActiveCampaignTool, args: Any) -> None:
+    def __init__(self, tool: ActiveCampaignTool, args: Any, names: Names) -> None:
         self.tool = tool
         self.args = args
-        self.names: Names = names_of(tool.binding.account)
+        self.names = names
+        self.said: Mapping[str, Any] = args.model_dump(mode="json", exclude_none=True)
+        """The arguments as JSON, null left out."""
         self.readable: frozenset[str] = frozenset()
         self.known: dict[Ref, Reference] = {}
         self.facts: dict[str, Any] = {}
@@ -93,20 +96,19 @@ class Call:
         """What a search was narrowed by, in plain words; empty for what is no search."""
         if not isinstance(self.args, PagedArguments):
             return ""
-        given = self.args.model_dump(exclude_none=True)
+        given = ((name, getattr(self.args, name)) for name in self.said)
         parts = [
             self._named(value, plain=True) if isinstance(value, Ref) else f"{name} {_shown(value)}"
-            for name, value in given.items()
+            for name, value in given
         ]
         return f" ({', '.join(parts)})" if parts else ""
 
     def values(self, *, but: str) -> tuple[tuple[str, str], ...]:
         """What a write would set, as a row of its card; all arguments but the one that names the record."""
-        said = self.args.model_dump(mode="json", exclude_none=True)
         parts = []
-        for name in (name for name in said if name != but):
+        for name in (name for name in self.said if name != but):
             value = getattr(self.args, name)
-            shown = self._named(value, plain=True) if isinstance(value, Ref) else _shown(said[name])
+            shown = self._named(value, plain=True) if isinstance(value, Ref) else _shown(self.said[name])
             parts.append(shown if isinstance(value, Ref) else f"{name.replace('_', ' ')} {shown}")
         return (("Sets", ", ".join(parts)),) if parts else ()
 
@@ -149,6 +151,7 @@ class ToolJob:
 
     def __init__(self, tool: ActiveCampaignTool, raw: Mapping[str, Any], origin: Origin) -> None:
         binding = tool.binding
+        self.binding = binding
         self._tool = tool
         self._raw = deepcopy(dict(raw))  # whoever changes it later has changed another thing
         self._args: Arguments | None = None
@@ -178,12 +181,13 @@ class ToolJob:
         if self._outlined is None:
             self.outline()
         assert self._outlined is not None
-        (call, outline), self._outlined = self._outlined, None  # what is read from here on is this run's own
+        (call, _), self._outlined = self._outlined, None  # what is read from here on is this run's own
         if again:
             call.names.forget(NOUNS)
         call.readable = readable
         yield from self._resolve(call)
-        yield self._action(call, None) if call.known else outline
+        if call.known:
+            yield self._action(call, None)
         early = yield from self._tool.look(call)
         if isinstance(early, Answer):
             return early
@@ -211,7 +215,7 @@ class ToolJob:
     def _begun(self) -> Call:
         if self._args is None:
             self._args = self._validated()
-        call = Call(self._tool, self._args)
+        call = Call(self._tool, self._args, names_of(self.binding.account))
         self._tool.check(call)
         if self._tool.name == type(self._tool).model_fields["name"].default:
             call.needs = self._tool.needs(call)  # under another name it would escape what the grants say of it
@@ -238,7 +242,7 @@ class ToolJob:
 
     def _resolve(self, call: Call) -> Exchange:
         pipeline: int | None = None
-        narrowed = self._tool.binding.guard.grants.narrowed(self.agent)
+        narrowed = self.binding.guard.grants.narrowed(self.agent)
         for ref in sorted(dict.fromkeys(_references(call.args)), key=lambda ref: ref.noun != "pipeline"):
             found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline)
             if ref.noun in narrowed and not found.name:
@@ -254,7 +258,7 @@ class ToolJob:
             tool=self.tool,
             host=self.host,
             needs=call.needs,
-            arguments=self._recorded(call),
+            arguments=dict(call.said),
             what=call.text(tool.sentence, plain=False),
             plain=call.text(tool.plain or tool.sentence, plain=True) + call.narrowing(),
             request=request,
@@ -267,10 +271,6 @@ class ToolJob:
             acts_on=tool.endpoint.acts_on,
             key=tool.natural_key(call) if request and request.is_write else {},
         )
-
-    def _recorded(self, call: Call) -> dict[str, Any]:
-        recorded: dict[str, Any] = call.args.model_dump(mode="json", exclude_none=True)
-        return recorded
 
     def _card(self, call: Call, action: Action) -> Card:
         rows = (("Agent", self.agent), ("Account", self.host), *self._tool.rows(call))

@@ -65,16 +65,15 @@ class Action:
     """The kind of record that it acts on."""
     key: Mapping[str, Any] = field(default_factory=dict)
     """The natural key, resolved: what tells whether a write happened, as JSON. Empty where nothing does."""
+    level: Level = field(init=False, compare=False)
+    """The highest level among its needs; full where nobody has said what it needs."""
+    is_write: bool = field(init=False, compare=False)
+    """Whether it changes the account."""
 
-    @property
-    def level(self) -> Level:
-        """The highest level among its needs; full where nobody has said what it needs."""
-        return max((need.level for need in self.needs), default=Level.FULL)
-
-    @property
-    def is_write(self) -> bool:
-        """Whether it changes the account."""
-        return self.level > Level.READ
+    def __post_init__(self) -> None:
+        level = max((need.level for need in self.needs), default=Level.FULL)
+        object.__setattr__(self, "level", level)
+        object.__setattr__(self, "is_write", level > Level.READ)
 
     @property
     def requests(self) -> tuple[Request, ...]:

@@ -39,9 +39,13 @@ class Grant:
     people_per_hour: int | None = None
     people_per_day: int | None = None
     where: str = ""
-
     def __str__(self) -> str:
         return f"{self.area}: {self.level}"
+
+    @property
+    def rule(self) -> str:
+        """It in words, and where it is written."""
+        return f"{self} ({self.where})" if self.where else str(self)
 
     def limits(self) -> tuple[tuple[int, int, str], ...]:
         """Its limits in people: seconds of the rolling window, the most people in it, and its name."""
@@ -167,9 +171,9 @@ class Grants:
             if _must_ask(grant, need, action):
                 asking.append(grant)
         if asking:
-            return Verdict("ask", _why_ask(action, asking[0]), _rule(asking[0]))
-        grants = [self._agents[action.agent][need.area] for need in action.needs]
-        return Verdict("allow", "Granted.", "; ".join(_rule(grant) for grant in grants))
+            return Verdict("ask", _why_ask(action, asking[0]), asking[0].rule)
+        granted = self._agents[action.agent]
+        return Verdict("allow", "Granted.", "; ".join([granted[need.area].rule for need in action.needs]))
 
     def _is_known(self, action: Action) -> bool:
         """Whether the catalog has the tool, and the action needs no less than the catalog says of it."""
@@ -188,9 +192,9 @@ class Grants:
         if grant is None:
             return Verdict("deny", f"{agent} has no access to {need.area}; {action.tool} needs {need}.")
         if grant.until is not None and day > grant.until:
-            return Verdict("deny", f"{agent}'s access to {need.area} ended on {grant.until}.", _rule(grant))
+            return Verdict("deny", f"{agent}'s access to {need.area} ended on {grant.until}.", grant.rule)
         if grant.level < need.level:
-            return Verdict("deny", f"{agent} has {grant}; this call of {action.tool} needs {need}.", _rule(grant))
+            return Verdict("deny", f"{agent} has {grant}; this call of {action.tool} needs {need}.", grant.rule)
         if resolved:
             return _outside_only(action, grant) or _over_limit(action, grant, need, used)
         return None
@@ -212,7 +216,7 @@ def _must_ask(grant: Grant, need: Need, action: Action) -> bool:
 def _why_ask(action: Action, grant: Grant) -> str:
     if action.level >= Level.FULL:
         return f"{action.why}, so a person decides."
-    return f"The grants ask for a person's consent here ({_rule(grant)})."
+    return f"The grants ask for a person's consent here ({grant.rule})."
 
 
 def _outside_only(action: Action, grant: Grant) -> Verdict | None:
@@ -220,12 +224,12 @@ def _outside_only(action: Action, grant: Grant) -> Verdict | None:
         named = [reference for reference in action.references if reference.noun == noun]
         if not named:
             reason = f"{action.agent} may use only {_listed(noun, allowed)}; this call does not name a {noun}."
-            return Verdict("deny", reason, _rule(grant))
+            return Verdict("deny", reason, grant.rule)
         for reference in named:
             if not _within(reference, allowed):
                 shown = f"{noun} {reference.id or quoted(reference.name)}"
                 reason = f"{action.agent} may use only {_listed(noun, allowed)}, not {shown}."
-                return Verdict("deny", reason, _rule(grant))
+                return Verdict("deny", reason, grant.rule)
     return None
 
 
@@ -244,16 +248,12 @@ def _over_limit(action: Action, grant: Grant, need: Need, used: Mapping[tuple[st
                 f"{action.agent} may touch at most {most} people per {window} in {grant.area}; "
                 f"{before} are used and this call would touch {action.people} more."
             )
-            return Verdict("deny", reason, _rule(grant))
+            return Verdict("deny", reason, grant.rule)
     return None
 
 
 def _listed(noun: str, allowed: frozenset[str]) -> str:
     return f"the {noun} {' or '.join(sorted(allowed))}"
-
-
-def _rule(grant: Grant) -> str:
-    return f"{grant}{f' ({grant.where})' if grant.where else ''}"
 
 
 def _today() -> date:

@@ -23,6 +23,9 @@ from ac_guardrails._reading import entries_of, entry_of, entry_of_call, first_fa
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
+_MOST_LATE = 50
+_LATE_FOR = 1.0
+"""How many ends of reads may be left to be recorded together, and for how many seconds."""
 _KEPT = (
     "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, 0, ?)"
     " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 0, body = excluded.body"
@@ -32,6 +35,8 @@ _CLOSED = (
     " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 1, body = excluded.body, effect = NULL, ask = NULL"
 )
 _NO_PEOPLE: Used = {}
+_Batch = tuple[float, tuple[Event, ...], Mapping[str, Any] | None]
+"""The time of some events of one entry, the events, and values to keep beside the entry."""
 
 
 class Ledger:
@@ -48,8 +53,8 @@ class Ledger:
         self._keep = payloads
         self._clock = clock
         self._purged_at = clock()
-        self._late: list[tuple[float, tuple[Event, ...], Mapping[str, Any] | None]] = []
-        self.in_flight = InFlight()
+        self._late: list[_Batch] = []
+        self.in_flight = InFlight() if self._database.in_memory else InFlight.of(os.path.realpath(path))
         """The calls of this process that are on their way."""
         self.purge()
 
@@ -97,7 +102,7 @@ class Ledger:
             StoppedError: The guard was stopped, reads included. Nothing was recorded.
             TakenError: Another run has sent it, or ended it. Nothing was recorded.
         """
-        with self.transaction(durable=durable) as connection:
+        with self.transaction(durable=durable, with_late=not leaving) as connection:
             if unsent:
                 refuse_second(connection, events[-1].entry)
             if leaving and (stop := latest_stop(connection)) and stop.reads:
@@ -105,7 +110,10 @@ class Ledger:
             self.write(connection, *events, payload=payload)
 
     def append_late(self, *events: Event, payload: Mapping[str, Any] | None = None) -> None:
-        """Put events on record with the next transaction of this process: how a read ended, which hurts nobody if lost.
+        """Put events on record later, many at a time: how a read ended, which hurts nobody if it is lost.
+
+        They are on record before anything else that this process does with the ledger, but for more reads within a
+        second.
 
         Args:
             events: What happened, in order.
@@ -170,22 +178,21 @@ class Ledger:
             events: What happened, in order.
             payload: Values to keep beside the first event's entry.
         """
-        self._write(connection, round(self._clock(), 3), events, payload)
+        self._write(connection, [(round(self._clock(), 3), events, payload)])
 
-    def _write(
-        self, connection: sqlite3.Connection, now: float, events: tuple[Event, ...], payload: Mapping[str, Any] | None
-    ) -> None:
+    def _write(self, connection: sqlite3.Connection, batches: list[_Batch]) -> None:
         last = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         seq, previous = last or (0, "")
-        for event in events:
-            seq += 1
-            body = row_of(event, seq, now)
-            previous = chained(previous, body)
-            connection.execute(
-                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (seq, event.entry, now, event.kind, event.agent, body, previous, event.call or None),
-            )
-        self._keep_payload(connection, events, payload, now)
+        for now, events, payload in batches:
+            for event in events:
+                seq += 1
+                body = row_of(event, seq, now)
+                previous = chained(previous, body)
+                connection.execute(
+                    "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (seq, event.entry, now, event.kind, event.agent, body, previous, event.call or None),
+                )
+            self._keep_payload(connection, events, payload, now)
 
     def _keep_payload(
         self, connection: sqlite3.Connection, events: tuple[Event, ...], payload: Mapping[str, Any] | None, now: float
@@ -314,17 +321,18 @@ class Ledger:
             pass
 
     @contextmanager
-    def transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, durable: bool, with_late: bool = True) -> Iterator[sqlite3.Connection]:
         """All or nothing, with what was left to be recorded first.
 
         Args:
             durable: Whether the disk must have it at the end.
+            with_late: Whether what was left must be recorded now, even if it is little and young.
         """
         with self._database.lock:  # until what was left is off the list, so that no other thread records it, too
             with self._database.transaction(durable=durable) as connection:
-                late = len(self._late)
-                for now, events, payload in self._late[:late]:
-                    self._write(connection, now, events, payload)
+                late = len(self._late) if with_late or self._late_is_due() else 0
+                if late:
+                    self._write(connection, self._late[:late])
                 yield connection
                 due = self._clock() - self._purged_at > _PURGE_EVERY
                 gone = self._purge(connection) if due else 0
@@ -335,6 +343,10 @@ class Ledger:
                 _PENDING.add(self)
         if gone:
             self._database.write_back()
+
+    def _late_is_due(self) -> bool:
+        late = self._late
+        return bool(late) and (len(late) >= _MOST_LATE or not 0 <= self._clock() - late[0][0] < _LATE_FOR)
 
 
 _PENDING: set[Ledger] = set()

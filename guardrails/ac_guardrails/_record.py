@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ac_guardrails._action import Action
@@ -63,6 +62,7 @@ class Record:
         request = action.request
         event = self._event(
             "decided",
+            call=self.call,
             tool=action.tool,
             host=action.host,
             what=action.what,
@@ -74,10 +74,10 @@ class Record:
             path=request.path if request else None,
             people=action.people,
             fields=sorted(action.arguments),
-            arguments=self._salted(dict(action.arguments)),
+            arguments=self._salted(dict(action.arguments)) if action.is_write else None,
             facts=dict(facts) if facts else None,
         )
-        self._pending = (*self._pending, replace(event, call=self.call))
+        self._pending = (*self._pending, event)
         plain, arguments = action.plain or action.what, dict(action.arguments)
         self._kept |= {"plain": plain, "arguments": arguments, "salt": self._salt, "owner": this_process()}
 
@@ -127,20 +127,22 @@ class Record:
             yield from self._leaving(*self._pending)
 
     def _leaving(self, *events: Event) -> Steps[None]:
-        payload = self._kept or None
-        yield from self._stored(lambda: self._ledger.append(*events, payload=payload, durable=False, leaving=True))
+        # The values follow with what comes of it: a read whose process dies is known by its ids and counts alone.
+        yield Store(lambda: self._ledger.append(*events, durable=False, leaving=True), self._ledger.blocks)
+        self._pending = ()
 
     def sent(self, action: Action, request: Request, digest: str, *, hold: Hold, people: int) -> Steps[None]:
         """A write, before it leaves; checked against all that may stand in its way in the same transaction."""
         event = self._event(
             "sent",
+            call=self.call,
             method=request.method,
             path=request.path,
             digest=self._salted(digest),
             people=people,
             areas=[need.area for need in action.needs if need.level > Level.READ],
         )
-        events = (*self._pending, replace(event, call=self.call))
+        events = (*self._pending, event)
         first = {"owner": this_process(), "key": dict(action.key)} if hold.first else {}
         payload = {**self._kept, **first} or None
         yield from self._stored(lambda: self._ledger.reserve(*events, hold=hold, payload=payload))
@@ -170,9 +172,9 @@ class Record:
         found: tuple[Used, str] = yield look
         return found
 
-    def _event(self, kind: str, **data: Any) -> Event:
+    def _event(self, kind: str, *, call: str = "", **data: Any) -> Event:
         said = {key: value for key, value in data.items() if value not in ("", None, False)}
-        return Event(self.entry, kind, self._agent, said)
+        return Event(self.entry, kind, self._agent, said, call)
 
     def _salted(self, value: Any) -> str:
         """A digest, salted per entry: after the payload is gone nobody can find out what it was by trying."""

@@ -67,7 +67,7 @@ class Sending:
 
     def carried_out(self, plan: Plan) -> Steps[Answer]:
         """Carry the action out, each write on record before it leaves."""
-        expected = [request.digest() for request in plan.action.requests]
+        expected = [request.digest() for request in plan.action.requests if request.is_write]
         answer: Answer = yield from self._pumped(
             plan.perform(), lambda step: self._sending(step, plan.action, expected)
         )
@@ -140,14 +140,14 @@ class Sending:
         """One step after the decision: a write must be one that was decided on, and is on record before it leaves."""
         if isinstance(step, Pause):
             return (yield step)
+        if not step.is_write:
+            yield from self._record.leaving() if step in action.requests else self._record.read(step)
+            return (yield from self._leaving(step))
         # By digest, not by identity: whoever changes a body after the decision has another request.
         digest = step.digest()
         known = digest in expected
         if known:
             expected.remove(digest)
-        if not step.is_write:
-            yield from self._record.leaving() if known else self._record.read(step)
-            return (yield from self._leaving(step, digest))
         if not known and (step.method, step.path) not in action.followups:
             what = f"{step.method} {step.path}"
             raise PermitError(f"{action.tool} tried {what}, which nobody decided on. Nothing was sent.")

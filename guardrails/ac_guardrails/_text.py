@@ -18,7 +18,7 @@ def inert(text: str, *, limit: int = 200) -> str:
         limit: The most characters to keep; what is cut off is marked by an ellipsis.
     """
     cut = text[: limit + 1]
-    clean = "".join(_harmless(char) for char in cut)
+    clean = cut if cut.isprintable() else "".join(map(_harmless, cut))
     clean = " ".join(clean.split())
     return clean if len(text) <= limit and len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
 

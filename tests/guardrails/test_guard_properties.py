@@ -82,9 +82,9 @@ class MortalLedger(Ledger):
     fate = Fate()
 
     @contextmanager
-    def transaction(self, *, durable: bool) -> Iterator[Any]:
+    def transaction(self, **how: bool) -> Iterator[Any]:
         self.fate.meet("store before")
-        with super().transaction(durable=durable) as connection:
+        with super().transaction(**how) as connection:
             yield connection
         self.fate.meet("store after")
 
