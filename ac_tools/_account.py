@@ -67,6 +67,9 @@ class ActiveCampaign:
         max_wait: float = 60.0,
         retries: int = 3,
     ) -> None:
+        if not _is_text(key):
+            key = None
+            raise ConfigurationError("The API key is text: copy it from Settings > Developer in ActiveCampaign.")
         key, fault = read_key(key)  # from here on no frame of ours holds the key in clear
         if fault:
             raise ConfigurationError(fault)
@@ -246,6 +249,11 @@ class ActiveCampaign:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An ActiveCampaign account is not pickled: it holds a key. Make it anew from the environment.")
+
+
+def _is_text(key: object) -> bool:
+    """Whether a key is text, in clear or secret, or left to the environment."""
+    return isinstance(key.get_secret_value() if isinstance(key, SecretStr) else key, (str, type(None)))
 
 
 async def _in_thread(work: Local) -> Any:

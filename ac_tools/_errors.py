@@ -3,7 +3,7 @@
 ActiveCampaignError
 ├── ConfigurationError            the URL, the key or the account object is unusable; nothing was sent
 ├── ConnectError                  the account could not be reached; nothing was sent
-├── OutcomeUnknownError           sent, and no complete answer came
+├── OutcomeUnknownError           sent, and no complete answer came, or a 408
 └── ResponseError                 the account answered, and the answer is no success
     ├── AuthenticationError       401
     ├── PaymentRequiredError      402

@@ -137,7 +137,7 @@ class Clients:
         if not _is_sync(self._transport):
             raise ConfigurationError("This account has an async transport only: use it from async code.")
         try:
-            return _exchange(self._client(), wire)
+            return _unless_cut(_exchange(self._client(), wire))
         except Exception as problem:
             return _failure(problem, self._key)
         except BaseException as interruption:
@@ -150,7 +150,7 @@ class Clients:
         if self.closed:
             return _CLOSED
         try:
-            return await _aexchange((await self._loop_client()).client, wire)
+            return _unless_cut(await _aexchange((await self._loop_client()).client, wire))
         except Exception as problem:
             return _failure(problem, self._key)
         except BaseException as interruption:
@@ -307,6 +307,11 @@ async def _aexchange(client: httpx.AsyncClient, wire: Wire) -> Answer:
         except httpx.DecodingError:
             return body.answer(response, broken=True)
         return body.answer(response)
+
+
+def _unless_cut(answer: Answer) -> Answer | Failure:
+    """A 408 tells that somebody on the way gave up waiting, and nothing of what the account has done."""
+    return Failure(sent=True, passing=True, reason="408 Request Timeout") if answer.status == 408 else answer
 
 
 def _content(wire: Wire) -> dict[str, Any]:

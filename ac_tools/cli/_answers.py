@@ -39,6 +39,9 @@ def consequence(question: Question, decision: Decision) -> str:
         case "approve":
             return f"Approved by {by}. It runs once, if its agent comes for the answer before {when}."
         case "edit":
-            return f"Edited by {by}. It runs with these arguments, if its agent comes for the answer before {when}."
+            return (
+                f"Edited by {by}. If its agent comes for the answer before {when}, the call runs with these arguments; "
+                "but where they change the person, list, automation or amount, a new card is asked first."
+            )
         case _:
             return f"Rejected by {by}. Nothing runs, and the agent is told."

@@ -13,7 +13,6 @@ from ac_tools.cli._options import AsJson, By, LedgerUrl, name_of
 
 if TYPE_CHECKING:
     from ac_guardrails import Decision, Ledger, Question
-    from ac_guardrails._desk import Desk
 
 app = typer.Typer(help="Answer the questions of agents that wait for a person.", no_args_is_help=True)
 
@@ -26,12 +25,15 @@ def list_waiting(ledger: LedgerUrl = None, as_json: AsJson = False) -> None:
     from ac_tools.cli import _questions as questions
 
     opened = open_existing(ledger)
-    waiting, now = _desk(opened).waiting(), opened.now()
+    waiting, damaged = questions.waiting(opened)
+    now = opened.now()
+    for approval in damaged:
+        say(questions.damage(approval))
     if as_json:
         print_json([questions.as_data(question, now) for question in waiting])
     elif waiting:
         stdout().print(questions.questions_table(waiting, now))
-    else:
+    elif not damaged:
         say("Nothing waits for a person.")
 
 
@@ -41,7 +43,7 @@ def show(approval: Id, ledger: LedgerUrl = None, as_json: AsJson = False) -> Non
     from ac_tools.cli import _questions as questions
 
     opened = open_existing(ledger)
-    question = _found(_desk(opened), approval)
+    question = _found(opened, approval)
     if as_json:
         print_json(questions.as_data(question, opened.now()))
     else:
@@ -53,17 +55,17 @@ def approve(
     approval: Id,
     ledger: LedgerUrl = None,
     by: By = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; needed without a terminal.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Let exactly this call run, once."""
     from ac_guardrails import Decision
 
     opened = open_existing(ledger)
-    question = _found(_desk(opened), approval)
+    question = _found(opened, approval)
     _show(question, as_json=as_json)
-    if not yes and question.is_open(opened.now()) and is_interactive() and not _confirmed():
-        fail("Not approved. The question still waits.")
+    if not yes and question.is_open(opened.now()):
+        _confirm(approval)
     _record(opened, question, Decision.approve(by=name_of(by)), as_json=as_json)
 
 
@@ -79,7 +81,7 @@ def reject(
     from ac_guardrails import Decision
 
     opened = open_existing(ledger)
-    question = _found(_desk(opened), approval)
+    question = _found(opened, approval)
     _show(question, as_json=as_json)
     _record(opened, question, Decision.reject(reason.strip(), by=name_of(by)), as_json=as_json)
 
@@ -100,7 +102,7 @@ def edit(
     from ac_tools.cli._answers import fault_of
 
     opened = open_existing(ledger)
-    question = _found(_desk(opened), approval)
+    question = _found(opened, approval)
     _show(question, as_json=as_json)
     try:
         edited = read_arguments(sys.stdin.read() if arguments == "-" else arguments)
@@ -122,21 +124,20 @@ def watch(
     from ac_tools.cli._approvals_watch import Watch
 
     opened = open_existing(ledger)
-    Watch(opened, _desk(opened), by=name_of(by), as_json=as_json).run(once=once)
+    Watch(opened, by=name_of(by), as_json=as_json).run(once=once)
 
 
-def _desk(ledger: Ledger) -> Desk:
-    from ac_guardrails._desk import Desk
+def _found(ledger: Ledger, approval: str) -> Question:
+    from ac_tools.cli import _questions as questions
 
-    return Desk(ledger)
-
-
-def _found(desk: Desk, approval: str) -> Question:
-    question = desk.question(approval)
+    try:
+        question = questions.found(ledger, approval)
+    except questions.DamagedError:
+        fail(questions.damage(approval))
     if question is None:
         from ac_guardrails import inert
 
-        near = nearest(approval, [each.request.id for each in desk.waiting()])
+        near = nearest(approval, [each.request.id for each in questions.waiting(ledger)[0]])
         fail(f"There is no approval {inert(approval, limit=40)!r}, or it is no longer kept.{near}")
     return question
 
@@ -147,6 +148,18 @@ def _show(question: Question, *, as_json: bool) -> None:
 
     if not as_json:
         show_card(question.request, stdout())
+
+
+def _confirm(approval: str) -> None:
+    """Go on only where a person who has seen the card says yes; what is piped in is nobody's word."""
+    if not is_interactive():
+        fail(
+            f"Approval {approval} was not approved: there is no terminal to ask on. To approve it without being asked, "
+            "add --yes.",
+            code=2,
+        )
+    if not _confirmed():
+        fail("Not approved. The question still waits.")
 
 
 def _confirmed() -> bool:
@@ -162,13 +175,14 @@ def _confirmed() -> bool:
 
 def _record(ledger: Ledger, question: Question, decision: Decision, *, as_json: bool) -> None:
     """Put the answer on record, and say what comes of it."""
-    _desk(ledger).answer(question.request.id, decision)
+    from ac_guardrails._desk import Desk
+    from ac_tools.cli._answers import consequence
+
+    Desk(ledger).answer(question.request.id, decision)
     if as_json:
         told: dict[str, Any] = {"id": question.request.id, "decision": decision.kind, "by": decision.by}
         print_json({**told, "expires": question.request.expires.isoformat(timespec="seconds")})
     else:
-        from ac_tools.cli._answers import consequence
-
         typer.echo(consequence(question, decision))
         if decision.kind != "reject" and ledger.stopped() is not None:
             say("The guard is stopped, though: nothing runs before ac-tools guard resume.")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from ac_guardrails import AnswerError, Ledger, Question
+from ac_guardrails._desk import Desk
 from ac_guardrails.approvers.terminal import ask_at_keyboard, show_card
 from ac_tools.cli._answers import consequence, fault_of
 from ac_tools.cli._console import is_interactive, print_json_line, say, stdout
-from ac_tools.cli._questions import as_data, standing
-
-if TYPE_CHECKING:
-    from ac_guardrails._desk import Desk
+from ac_tools.cli._questions import as_data, damage, standing, waiting
 
 _LOOK_EVERY = 0.3
 """Seconds between two looks into the ledger."""
@@ -23,14 +20,13 @@ class Watch:
 
     Args:
         ledger: Where the questions lie.
-        desk: Its questions.
         by: The name of whoever answers.
         as_json: Whether a program watches, which is told everything and asked nothing.
     """
 
-    def __init__(self, ledger: Ledger, desk: Desk, *, by: str, as_json: bool) -> None:
+    def __init__(self, ledger: Ledger, *, by: str, as_json: bool) -> None:
         self._ledger = ledger
-        self._desk = desk
+        self._desk = Desk(ledger)
         self._by = by
         self._as_json = as_json
         self._asks = is_interactive() and not as_json
@@ -57,8 +53,12 @@ class Watch:
 
     def _next(self) -> Question | None:
         """The oldest question that was not shown yet, as it is now: others answer, too."""
-        waiting = self._desk.waiting()
-        question = next((each for each in waiting if each.request.id not in self._seen), None)
+        questions, damaged = waiting(self._ledger)
+        for approval in damaged:
+            if approval not in self._seen:
+                say(damage(approval))
+                self._seen.add(approval)
+        question = next((each for each in questions if each.request.id not in self._seen), None)
         if question is not None:
             self._seen.add(question.request.id)
         return question

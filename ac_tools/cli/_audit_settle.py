@@ -49,8 +49,8 @@ def by_hand(ledger: Ledger, entry_id: str, *, happened: bool, by: str, as_json: 
     entry = _known(ledger, entry_id)
     try:
         settlement = close(_guard(ledger), entry_id, happened=happened, by=by)
-    except ValueError:
-        fail(_nothing_in(entry))
+    except ValueError as error:
+        fail(str(error) if entry.writes and entry.state != "closed" else _nothing_in(entry))
     _print([(entry, settlement)], as_json=as_json)
 
 

@@ -58,9 +58,9 @@ def _already(before: Stop | None, *, reads: bool) -> str:
 
 def _print(ledger: Ledger, *, as_json: bool, note: str = "") -> None:
     """The stop that holds, and how many calls wait or are unknown."""
-    from ac_guardrails._desk import Desk
+    from ac_tools.cli import _questions as questions
 
-    stopped, waiting = ledger.stopped(), len(Desk(ledger).waiting())
+    stopped, waiting = ledger.stopped(), len(questions.waiting(ledger)[0])
     unknown = sum(entry.state == "unknown" for entry in ledger.not_closed())
     if as_json:
         data: dict[str, Any] = {"stopped": stopped is not None}

@@ -1,11 +1,13 @@
-"""Questions to people, as they are shown: a table, a card with its arguments, JSON."""
+"""Questions to people, as they are found in a ledger and shown: a table, a card with its arguments, JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ac_guardrails import Question, inert
+from ac_guardrails import Ledger, Question, inert
+from ac_guardrails._desk import Desk, entry_of
+from ac_guardrails._entries import mapping
 from ac_tools.cli._console import json_text
 
 if TYPE_CHECKING:
@@ -13,6 +15,62 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _ANSWERED = {"approve": "approved", "reject": "rejected", "edit": "edited"}
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, OSError)
+"""What making a question of damaged values raises."""
+
+
+class DamagedError(Exception):
+    """What is kept of a question cannot be read."""
+
+
+def waiting(ledger: Ledger) -> tuple[list[Question], list[str]]:
+    """The questions that can be answered now, oldest first; and the entries whose questions cannot be read."""
+    with ledger.transaction(durable=False) as connection:
+        rows = connection.execute("SELECT entry FROM payloads WHERE ask IS NOT NULL AND closed = 0").fetchall()
+    questions: list[Question] = []
+    damaged = []
+    for (entry,) in rows:
+        try:
+            questions += _read(ledger, entry)
+        except DamagedError:
+            damaged.append(str(entry))
+    found = [question for question in questions if question.is_open(ledger.now())]
+    return sorted(found, key=lambda question: question.request.expires_at), damaged
+
+
+def found(ledger: Ledger, approval: str) -> Question | None:
+    """A question by its id; None where it is no longer kept, or never was.
+
+    Raises:
+        DamagedError: It cannot be read.
+    """
+    questions = _read(ledger, entry_of(approval))
+    return next((question for question in questions if question.request.id == approval), None)
+
+
+def damage(approval: str) -> str:
+    """That a question cannot be shown, and what comes of it."""
+    name = inert(approval, limit=40)
+    return f"Approval {name} cannot be shown: what is kept of it is damaged. Nobody can answer it, and nothing runs."
+
+
+def _read(ledger: Ledger, entry: str) -> list[Question]:
+    """All questions of an entry, none of which is damaged."""
+    with ledger.transaction(durable=False) as connection:
+        sql = "SELECT CAST(body AS BLOB), ask FROM payloads WHERE entry = ?"  # damaged, it may be no text
+        row = connection.execute(sql, (entry,)).fetchone()
+    if row is None:
+        return []
+    try:
+        mapping(row[0])
+        questions = Desk(ledger).questions(entry)
+        for question in questions:
+            as_data(question, ledger.now())  # it has all that will be shown
+    except _UNREADABLE as error:
+        raise DamagedError from error
+    if row[1] is not None and not questions:
+        raise DamagedError
+    return questions
 
 
 def as_data(question: Question, now: float) -> dict[str, Any]:

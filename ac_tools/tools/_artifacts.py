@@ -21,6 +21,11 @@ def kept(artifact: Any) -> Any:
     return None
 
 
+def name_of(artifact: Any) -> str:
+    """A record as the ledger remembers it: its kind and id; empty for what is no record."""
+    return f"{type(artifact).__name__} {getattr(artifact, 'id', '')}" if isinstance(artifact, Record) else ""
+
+
 def given_again(kept: Any) -> Any:
     """The artifact that `kept` made JSON of; None where it was not kept."""
     from ac_tools.tools.imports import ImportResult

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,9 +14,10 @@ from ac_guardrails._canonical import canonical
 from ac_guardrails._finding import Finding
 from ac_guardrails._origin import Origin
 from ac_tools.tools._arguments import Arguments, PagedArguments, invalid
-from ac_tools.tools._artifacts import given_again, kept
+from ac_tools.tools._artifacts import given_again, kept, name_of
+from ac_tools.tools._card import argument_rows
 from ac_tools.tools._endpoint import NOUNS
-from ac_tools.tools._names import Names, label, names_of
+from ac_tools.tools._names import Names, article, label, names_of
 from ac_tools.tools._references import Ref, is_address
 
 if TYPE_CHECKING:
@@ -49,12 +51,26 @@ class Call:
         self.seen: dict[str, Any] = {}
         """Whatever else was read, for the card and the answer; it never goes on record."""
         self.bound: dict[str, Any] = {}
-        """Values that a person's consent rests on, by the names that the endpoint says void it; kept with the card."""
+        """What the card says of what was read, by what it is: an approval is void once it has changed. It is kept with
+        the card and never goes on record."""
         self.needs: tuple[Need, ...] = ()
 
     def id(self, ref: Ref) -> int:
         """The id that a reference was resolved to."""
         return self.known[ref].id
+
+    def learn(self, ref: Ref, name: str | None) -> None:
+        """Know what people call a record that was named by its id, so that the card says it."""
+        known = self.known[ref]
+        if name and not known.name:
+            self.known[ref] = replace(known, name=name)
+
+    def rests_on(self) -> dict[str, Any]:
+        """What a person's consent rests on: the facts that the endpoint names, and what the card says by name."""
+        facts = {name: self.facts.get(name) for name in self.tool.endpoint.voids}
+        # A contact is called by its address, which is bound under its own name.
+        names = {f"{ref.noun} {ref.id}": ref.name for ref in self.known.values() if ref.name and ref.noun != "contact"}
+        return {**facts, **names, **self.bound}
 
     def may_read(self, area: str) -> bool:
         """Whether the agent may see records of an area."""
@@ -103,32 +119,19 @@ class Call:
         ]
         return f" ({', '.join(parts)})" if parts else ""
 
-    def values(self, *, but: str) -> tuple[tuple[str, str], ...]:
-        """What a write would set, as a row of its card; all arguments but the one that names the record."""
-        parts = []
-        for name in (name for name in self.said if name != but):
-            value = getattr(self.args, name)
-            shown = self._named(value, plain=True) if isinstance(value, Ref) else _shown(self.said[name])
-            parts.append(shown if isinstance(value, Ref) else f"{name.replace('_', ' ')} {shown}")
-        return (("Sets", ", ".join(parts)),) if parts else ()
-
     def _named(self, ref: Ref, *, plain: bool) -> str:
         known = self.known.get(ref)
         if known is not None:
             return label(known) if plain else f"{known.noun} {known.id}"
         if ref.id is not None:
             return f"{ref.noun} {ref.id}"
-        return f"{ref.noun} {quoted(ref.name, limit=80)}" if plain else f"{_article(ref.noun)} by name"
+        return f"{ref.noun} {quoted(ref.name, limit=80)}" if plain else f"{article(ref.noun)} by name"
 
 
 def _shown(value: Any) -> str:
     """A value in a sentence of ours: bare where it can only be a word, a number or an address, else as data."""
     text = canonical(value) if isinstance(value, (list, dict)) else str(value)
     return text if text.replace("-", "").isalnum() or is_address(text) else quoted(text, limit=120)
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def reading_back(tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
@@ -195,7 +198,7 @@ class ToolJob:
         return Plan(
             action=action,
             facts=call.facts,
-            voids={name: call.bound.get(name, call.facts.get(name)) for name in self._tool.endpoint.voids},
+            voids=call.rests_on(),
             card=lambda: self._card(call, action),
             perform=lambda: self._perform(call, action),
         )
@@ -203,6 +206,10 @@ class ToolJob:
     def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
         """Read whether a write of one of the tools happened."""
         return reading_back(tool, key, since)
+
+    def made(self, artifact: Any) -> str:
+        """The record that a write has made."""
+        return name_of(artifact) if self._tool.endpoint.method == "POST" else ""
 
     def kept(self, artifact: Any) -> Any:
         """The records of a write's answer as JSON."""
@@ -244,12 +251,18 @@ class ToolJob:
         pipeline: int | None = None
         narrowed = self.binding.guard.grants.narrowed(self.agent)
         for ref in sorted(dict.fromkeys(_references(call.args)), key=lambda ref: ref.noun != "pipeline"):
-            found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline)
+            only = self._only(ref.noun)
+            found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline, only=only)
             if ref.noun in narrowed and not found.name:
                 found = yield from call.names.named(found)
             call.known[ref] = found
             if ref.noun == "pipeline":
                 pipeline = found.id
+
+    def _only(self, noun: str) -> frozenset[str] | None:
+        """The names and ids that the agent may use of a noun; None where its grants do not narrow it."""
+        grant = self.binding.guard.grants.grant(self.agent, NOUNS[noun])
+        return grant.only.get(noun) if grant else None
 
     def _action(self, call: Call, request: Request | None) -> Action:
         tool = self._tool
@@ -273,7 +286,8 @@ class ToolJob:
         )
 
     def _card(self, call: Call, action: Action) -> Card:
-        rows = (("Agent", self.agent), ("Account", self.host), *self._tool.rows(call))
+        who = (("Agent", self.agent), ("Account", self.host))
+        rows = (*who, *self._tool.rows(call), *argument_rows(action.arguments))
         return Card(f"{action.plain[:1].upper()}{action.plain[1:]}", rows, self._tool.warning(call))
 
     def _perform(self, call: Call, action: Action) -> Exchange:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ac_guardrails import Request
@@ -35,10 +35,10 @@ def contact_values(call: Call) -> dict[str, Any]:
     return values
 
 
-def find_contact(address: str, since: float) -> ReadBack:
-    """Look for a contact with an address that was created since."""
+def find_contact(address: str, since: float, others: Collection[str] = ()) -> ReadBack:
+    """Look for a contact with an address that was created since, by none of the other calls."""
     walk = collection_of("/contacts", "contacts", ("email", address))
-    return (yield from find_made("contact", walk, Contact, lambda contact: _has(contact, address), since))
+    return (yield from find_made("contact", walk, Contact, lambda contact: _has(contact, address), since, others))
 
 
 def read_synced(address: str, values: Mapping[str, Any], since: float) -> ReadBack:

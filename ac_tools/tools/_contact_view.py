@@ -134,7 +134,9 @@ def look_at_contact(call: Call) -> Exchange:
     call.seen["contact"] = contact
     call.facts["contact"] = call.id(call.args.contact)
     call.facts["created"] = day(contact.created_at)
+    call.bound["name"] = " ".join(part for part in (contact.first_name, contact.last_name) if part)
     call.bound["email"] = (contact.email or "").casefold()
+    call.learn(call.args.contact, contact.email)
 
 
 def contact_rows(call: Call) -> tuple[tuple[str, str], ...]:

@@ -38,7 +38,7 @@ class Endpoint:
         wrap: The key that wraps the request's body; empty for a flat one.
         reply: The key of the record, or of the collection, in the reply.
         key: The parts of the natural key, which tells whether the write happened: arguments, unless the tool says more.
-        voids: The facts and values whose change makes an approval void.
+        voids: The facts whose change makes an approval void; what a card says by name does so anyway.
         inverse: How it is taken back, in words; empty where it cannot be.
         changes: The nouns whose cached names a write makes stale.
     """

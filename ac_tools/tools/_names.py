@@ -63,6 +63,26 @@ _SOURCES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """Which records of a noun an agent may be told of.
+
+    Args:
+        open: Whether it may read their area.
+        only: The names and ids that it may use there; None where its grants do not narrow them.
+    """
+
+    open: bool
+    only: frozenset[str] | None
+
+    def of(self, rows: list[Row]) -> list[Row]:
+        """Those of the rows that it may be told of."""
+        if self.only is None:
+            return rows if self.open else []
+        allowed = {text.casefold() for text in self.only}
+        return [row for row in rows if self.open and {str(row.id), row.name.casefold()} & allowed]
+
+
 class Names:
     """The names of one account, shared by all tools on it.
 
@@ -96,13 +116,21 @@ class Names:
                 return Reference(reference.noun, row.id, row.name)
         return reference
 
-    def resolve(self, ref: Ref, readable: frozenset[str], *, pipeline: int | None = None) -> Reading:
+    def resolve(
+        self,
+        ref: Ref,
+        readable: frozenset[str],
+        *,
+        pipeline: int | None = None,
+        only: frozenset[str] | None = None,
+    ) -> Reading:
         """Find the record that a reference names; returns a Reference.
 
         Args:
             ref: What the call said.
             readable: The areas that the agent may read; candidates from others are not shown.
             pipeline: The pipeline within which a stage is looked for.
+            only: The names and ids that the agent may use of the noun; candidates outside are not shown either.
 
         Raises:
             InvalidCall: There is none, or there are several; says which would do.
@@ -114,29 +142,16 @@ class Names:
         if pipeline is not None and ref.noun == "stage":
             rows = [row for row in rows if str(row.wire.get("group")) == str(pipeline)]
         found = [row for row in rows if _equal(row, ref)]
+        sight = _Sight(ref.noun in readable_nouns(readable), only)
         if ref.id is not None:
-            return self._by_digits(ref, found, readable)
+            return _by_digits(ref, found, sight)
         if len(found) == 1:
             return Reference(ref.noun, found[0].id, found[0].name)
         if found:
-            raise InvalidCall(_ambiguous(ref, found, readable))
-        if ref.noun in readable_nouns(readable) and _SOURCES[ref.noun].search and ref.noun != "contact" and not rows:
+            raise InvalidCall(_ambiguous(ref, found, sight))
+        if sight.open and _SOURCES[ref.noun].search and ref.noun != "contact" and not sight.of(rows):
             rows = yield from self._rows(ref.noun, "")
-        raise InvalidCall(_unknown(ref, rows, readable))
-
-    def _by_digits(self, ref: Ref, found: list[Row], readable: frozenset[str]) -> Reference:
-        """A text of digits is the id, unless somebody is called that: then nobody can tell which is meant."""
-        assert ref.id is not None
-        if not found or found[0].id == ref.id:
-            return Reference(ref.noun, ref.id)
-        if ref.noun in readable_nouns(readable):
-            other = f"{ref.noun} {found[0].id} is called {quoted(found[0].name)}"
-        else:
-            other = f"there is also a {ref.noun} of that name"
-        raise InvalidCall(
-            f"{ref.name!r} can be read as the id of {ref.noun} {ref.id}, but {other}. "
-            f'Say the number {ref.id} for the id, or "={ref.name}" for the name.'
-        )
+        raise InvalidCall(_unknown(ref, rows, sight))
 
     def _rows(self, noun: str, search: str) -> Reading:
         key = (noun, search.casefold())
@@ -179,6 +194,11 @@ def label(reference: Reference) -> str:
     return f"{reference.noun} {reference.id}{f' {quoted(reference.name)}' if reference.name else ''}"
 
 
+def article(noun: str) -> str:
+    """A noun with the article that belongs to it."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def _row(record: Mapping[str, Any], source: _Source) -> Row:
     number = _number(record.get("id"))
     assert number is not None
@@ -197,26 +217,42 @@ def _equal(row: Row, ref: Ref) -> bool:
     return ref.noun == "field" and str(row.wire.get("perstag") or "").casefold() == ref.name.strip("%").casefold()
 
 
-def _ambiguous(ref: Ref, found: list[Row], readable: frozenset[str]) -> str:
-    shown = inert(ref.name, limit=60)
-    if ref.noun not in readable_nouns(readable):
-        return f"Several {ref.noun}s are called {shown!r}. Give the id."
-    return f"{len(found)} {ref.noun}s are called {shown!r}: {_listed(found)}. Give the id."
+def _by_digits(ref: Ref, found: list[Row], sight: _Sight) -> Reference:
+    """A text of digits is the id, unless somebody is called that: then nobody can tell which is meant."""
+    assert ref.id is not None
+    if not found or found[0].id == ref.id:
+        return Reference(ref.noun, ref.id)
+    if sight.of(found[:1]):
+        other = f"{ref.noun} {found[0].id} is called {quoted(found[0].name)}"
+    else:
+        other = f"there is also {article(ref.noun)} of that name"
+    raise InvalidCall(
+        f"{ref.name!r} can be read as the id of {ref.noun} {ref.id}, but {other}. "
+        f'Say the number {ref.id} for the id, or "={ref.name}" for the name.'
+    )
 
 
-def _unknown(ref: Ref, rows: list[Row], readable: frozenset[str]) -> str:
+def _ambiguous(ref: Ref, found: list[Row], sight: _Sight) -> str:
+    called = f"{ref.noun}s are called {inert(ref.name, limit=60)!r}"
+    shown = sight.of(found)
+    if len(shown) == len(found):
+        return f"{len(found)} {called}: {_listed(found)}. Give the id."
+    yours = f"; you may use {_listed(shown)}" if shown else ""
+    return f"Several {called}{yours}. Give the id."
+
+
+def _unknown(ref: Ref, rows: list[Row], sight: _Sight) -> str:
     shown = inert(ref.name, limit=60)
     if ref.noun == "contact":
         return f"No contact has the address {shown!r}. Create it with ac_sync_contact, or check the spelling."
-    if ref.noun not in readable_nouns(readable):
-        return f"No {ref.noun} is called {shown!r}."
+    said, rows = f"No {ref.noun} is called {shown!r}", sight.of(rows)
+    if not rows:
+        return f"{said}; the account has none." if sight.open and sight.only is None else f"{said}."
     by_name = {row.name.casefold(): row for row in reversed(rows) if row.name}
     close = get_close_matches(ref.name.casefold(), by_name, n=_MOST_CANDIDATES, cutoff=0.5)
     candidates = [by_name[name] for name in close] or rows[:_MOST_CANDIDATES]
-    if not candidates:
-        return f"No {ref.noun} is called {shown!r}; the account has none."
     more = ", and others" if len(rows) > len(candidates) else ""
-    return f"No {ref.noun} is called {shown!r}. There are: {_listed(candidates)}{more}."
+    return f"{said}. There are: {_listed(candidates)}{more}."
 
 
 def _listed(rows: list[Row]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from ac_tools._records import (
     Tag,
     parse_many,
 )
+from ac_tools.tools._artifacts import name_of
 from ac_tools.tools._call import Call
 from ac_tools.tools._names import Reading
 from ac_tools.tools._references import Ref
@@ -67,7 +68,14 @@ def _ahead(reply: Any) -> float | None:
         return None
 
 
-def find_made(noun: str, walk: Walk, record: type[M], is_it: Callable[[M], bool | None], since: float) -> ReadBack:
+def find_made(
+    noun: str,
+    walk: Walk,
+    record: type[M],
+    is_it: Callable[[M], bool | None],
+    since: float,
+    others: Collection[str] = (),
+) -> ReadBack:
     """Look for a record that a write was to make. One that is older than the write is somebody else's.
 
     Args:
@@ -76,6 +84,7 @@ def find_made(noun: str, walk: Walk, record: type[M], is_it: Callable[[M], bool 
         record: Its type.
         is_it: Whether a record has the natural key; None where the record does not show enough of itself.
         since: When the write left, in epoch seconds of this computer's clock.
+        others: What other calls are known to have made, as `name_of` names it.
     """
     older = unsure = ""
     while (request := walk.next_request()) is not None:
@@ -84,9 +93,12 @@ def find_made(noun: str, walk: Walk, record: type[M], is_it: Callable[[M], bool 
             same = is_it(row)
             if same is False:
                 continue
+            if (name := name_of(row)) in others:
+                older = f"{noun} {row.id} is like it, but another call has made that one"
+                continue
             new = is_since(row.created_at, since, reply) if same else None
             if new:
-                return Finding("present", f"{noun} {row.id} was created {stamp(row.created_at)}")
+                return Finding("present", f"{noun} {row.id} was created {stamp(row.created_at)}", name)
             if new is None:
                 unsure = f"{noun} {row.id} may be it, but does not show enough to tell"
             else:
@@ -96,6 +108,12 @@ def find_made(noun: str, walk: Walk, record: type[M], is_it: Callable[[M], bool 
     if walk.truncated:
         return Finding("cannot_tell", f"it is not among the first {walk.count} {noun}s, and there are more")
     return Finding("absent", older or f"there is no such {noun}")
+
+
+def others(key: Mapping[str, Any]) -> Collection[str]:
+    """What other calls are known to have made, which comes with the natural key."""
+    found: Collection[str] = key.get("_others", ())
+    return found
 
 
 def collection_of(path: str, key: str, *params: tuple[str, str]) -> Walk:

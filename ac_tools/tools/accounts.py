@@ -14,7 +14,7 @@ from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._read_back import any_case, collection_of, find_made, spelt
+from ac_tools.tools._read_back import any_case, collection_of, find_made, others, spelt
 from ac_tools.tools._references import OwnerRef
 from ac_tools.tools._render import content, one, page_answer
 from ac_tools.tools.deals import DealField
@@ -93,7 +93,11 @@ class CreateAccount(ActiveCampaignTool):
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """By name and time."""
         walk = collection_of("/accounts", "accounts", ("search", spelt(key, "name")))
-        return (yield from find_made("account", walk, Account, lambda row: any_case(row.name) == key["name"], since))
+        return (
+            yield from find_made(
+                "account", walk, Account, lambda row: any_case(row.name) == key["name"], since, others(key)
+            )
+        )
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """The new account's id."""

@@ -112,7 +112,7 @@ class AddToAutomation(ActiveCampaignTool):
         wrap="contactAutomation",
         reply="contactAutomation",
         key=("contact", "automation"),
-        voids=("email", "automation_status"),
+        voids=("automation_status",),
         inverse="remove the contact from the automation; mail that was sent stays sent",
         changes=("contact", "automation"),
     )
@@ -126,6 +126,7 @@ class AddToAutomation(ActiveCampaignTool):
                 found = Automation.from_wire(row.wire)
                 call.seen["automation"] = found
                 call.facts["automation_status"] = found.status
+                call.learn(call.args.automation, found.name)
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:

@@ -14,7 +14,7 @@ from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._read_back import collection_of, find_made, has_name
+from ac_tools.tools._read_back import collection_of, find_made, has_name, others
 from ac_tools.tools._render import content
 
 
@@ -46,7 +46,11 @@ class CreateCampaign(ActiveCampaignTool):
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """By name and time; the latest first, in case that an account does not know the filter."""
         walk = collection_of("/campaigns", "campaigns", ("filters[name]", key["name"]), ("orders[mdate]", "DESC"))
-        return (yield from find_made("campaign", walk, Campaign, lambda row: has_name(row.name, key["name"]), since))
+        return (
+            yield from find_made(
+                "campaign", walk, Campaign, lambda row: has_name(row.name, key["name"]), since, others(key)
+            )
+        )
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """What it is, truthfully."""

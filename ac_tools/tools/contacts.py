@@ -31,7 +31,7 @@ from ac_tools.tools._contact_view import (
     tie_lines,
 )
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._read_back import spelt
+from ac_tools.tools._read_back import others, spelt
 from ac_tools.tools._references import AutomationRef, ContactRef, FieldRef, ListRef, TagRef
 from ac_tools.tools._render import (
     contact_line,
@@ -156,8 +156,12 @@ class _Write(ActiveCampaignTool):
         return 1
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
-        """Whom it happens to, and what it would say."""
-        return (*contact_rows(call), *call.values(but="contact"))
+        """Whom it happens to, where that was read."""
+        return contact_rows(call)
+
+    def touches(self, call: Call) -> Mapping[str, Any]:
+        """The address that would be written: it says who the contact is."""
+        return {"addresses": [call.args.email.casefold()] if call.args.email else []}
 
 
 class CreateContact(_Write):
@@ -190,7 +194,7 @@ class CreateContact(_Write):
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """One that was there before proves the opposite: the account would have refused the address as a duplicate."""
-        return (yield from find_contact(spelt(key, "email"), since))
+        return (yield from find_contact(spelt(key, "email"), since, others(key)))
 
 
 class SyncContact(_Write):
@@ -254,7 +258,6 @@ class UpdateContact(_Write):
         wrap="contact",
         reply="contact",
         key=("contact", "values"),
-        voids=("email",),
         inverse="write the former values back",
         changes=("contact",),
     )
@@ -309,7 +312,6 @@ class DeleteContact(ActiveCampaignTool):
         acts_on="contact",
         risk="destroys a person's record and history",
         key=("contact",),
-        voids=("email",),
         changes=("contact",),
     )
 

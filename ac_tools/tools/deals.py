@@ -16,7 +16,7 @@ from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._contact_view import own_deal
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._read_back import collection_of, differing, find_made, given, has_name, record_if_there
+from ac_tools.tools._read_back import collection_of, differing, find_made, given, has_name, others, record_if_there
 from ac_tools.tools._references import AccountRef, ContactRef, DealRef, OwnerRef, PipelineRef, StageRef, TagRef
 from ac_tools.tools._render import content, exactly, money, name_map, named, one, page_answer
 
@@ -163,10 +163,6 @@ class _Write(ActiveCampaignTool):
         """The amount."""
         return {"amount": call.args.amount, "currency": call.args.currency}
 
-    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
-        """What it would say."""
-        return call.values(but="deal")
-
     def people(self, call: Call) -> int:
         """The deal's contact, where it names one."""
         return 1 if call.args.contact else 0
@@ -232,7 +228,7 @@ class CreateDeal(_Write):
                 return None
             return not differing(deal, wanted, _ATTRIBUTES)
 
-        return (yield from find_made("deal", walk, Deal, is_it, since))
+        return (yield from find_made("deal", walk, Deal, is_it, since, others(key)))
 
 
 def _pipeline_of(call: Call) -> Exchange:

@@ -16,7 +16,7 @@ from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._read_back import any_case, collection_of, find_made
+from ac_tools.tools._read_back import any_case, collection_of, find_made, others
 from ac_tools.tools._references import FieldRef, ListRef
 from ac_tools.tools._render import content, joined, one, page_answer
 
@@ -85,13 +85,13 @@ class NewField(Arguments):  # noqa: D101
     type: Literal[
         "text", "textarea", "date", "datetime", "dropdown", "listbox", "radio", "checkbox", "hidden", "number"
     ]
-    options: Choices | None = Field(None, description="Choices of dropdown, listbox, radio, checkbox", exclude=True)
+    options: Choices | None = Field(None, description="Choices of dropdown, listbox, radio, checkbox")
     descript: str | None = Field(None, description="Description")
     perstag: str | None = Field(None, description="Personalization tag")
     defval: str | None = Field(None, description="Default value")
     isrequired: bool | None = None
     visible: bool | None = Field(None, description="In forms")
-    list: ListRef | None = Field(None, description="Show only for this list", exclude=True)
+    list: ListRef | None = Field(None, description="Show only for this list")
 
 
 class CreateField(ActiveCampaignTool):
@@ -125,6 +125,13 @@ class CreateField(ActiveCampaignTool):
         if args.options and args.type not in _WITH_OPTIONS:
             raise InvalidCall(f"ac_create_field was not called: a {args.type} takes no options.")
 
+    def look(self, call: Call) -> Exchange:
+        """Reads nothing. The choices leave after the field, whose request is what an approval is compared by."""
+        if call.args.options:
+            call.bound["options"] = call.args.options
+        return None
+        yield  # a generator, like the ones that read something
+
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """The title, whose case the account does not mind."""
         return {"title": any_case(call.args.title)}
@@ -139,14 +146,18 @@ class CreateField(ActiveCampaignTool):
             made.extend([field] if same else [])
             return same
 
-        found = yield from find_made("field", collection_of("/fields", "fields"), FieldRecord, is_it, since)
+        found = yield from find_made(
+            "field", collection_of("/fields", "fields"), FieldRecord, is_it, since, others(key)
+        )
         if found.kind == "present" and not made[-1].relation_ids:
-            return Finding("present", f"{found.reason}, and is shown on no contact yet: finish it in the app")
+            return Finding(
+                "present", f"{found.reason}, and is shown on no contact yet: finish it in the app", found.made
+            )
         return found
 
     def build(self, call: Call) -> Request:
-        """Flags as the texts that were recorded."""
-        wire = call.wire()
+        """Flags as the texts that were recorded; options and list are requests of their own."""
+        wire = {name: value for name, value in call.wire().items() if name not in ("options", "list")}
         for flag in ("isrequired", "visible"):
             if flag in wire:
                 wire[flag] = "1" if wire[flag] else "0"

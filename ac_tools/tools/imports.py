@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from pydantic import Field
 
 from ac_guardrails import Answer, InvalidCall, Level, Need, Reference, Request, inert, quoted
+from ac_guardrails._canonical import digest
 from ac_guardrails._finding import ReadBack
 from ac_guardrails._job import Exchange
 from ac_guardrails._steps import Pause
@@ -22,6 +23,7 @@ from ac_tools._records import Automation, ImportBatch, MailingList
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
+from ac_tools.tools._card import some
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._import_people import (
     all_tags,
@@ -40,6 +42,9 @@ _PER_MINUTE = {True: 20, False: 100}
 _BATCH_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _ENDED = ("completed", "failed", "interrupted")
 _MOST_SHOWN = 15
+_MOST_NAMED = 5
+_MOST_COMPARED = 20
+"""How many addresses are kept with a question as they are; more of them as one digest."""
 
 
 class LeadField(Arguments):  # noqa: D101
@@ -90,7 +95,7 @@ class ImportContacts(ActiveCampaignTool):
     name: str = "ac_import_contacts"
     description: str = "Import many contacts (for fewer than 10 use ac_sync_contact). A person must approve."
     args_schema: type[ImportArguments] = ImportArguments
-    sentence: ClassVar[str] = "import {people} people"
+    sentence: ClassVar[str] = "import {people}"
     endpoint: ClassVar[Endpoint] = Endpoint(
         "POST",
         "/import/bulk_import",
@@ -149,6 +154,7 @@ class ImportContacts(ActiveCampaignTool):
             found = [Automation.from_wire(row.wire) for row in rows]
             call.seen["automations"] = [item.name or item.id for item in found if item.status == "active"]
             call.facts["automations"] = len(call.seen["automations"])
+            call.bound["active automations"] = ", ".join(sorted(call.seen["automations"]))
 
     def build(self, call: Call) -> Request:
         """The first request; the others are `more`."""
@@ -171,7 +177,7 @@ class ImportContacts(ActiveCampaignTool):
 
     def words(self, call: Call) -> Mapping[str, str]:
         """How many."""
-        return {"people": str(self.people(call))}
+        return {"people": _counted(self.people(call), "person", "people")}
 
     def people(self, call: Call) -> int:
         """As many as would be sent."""
@@ -179,10 +185,13 @@ class ImportContacts(ActiveCampaignTool):
         return len(people.good) if people else len(call.args.contacts)
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
-        """How many people, which lists, which automations."""
+        """Who and how many, which lists, which automations."""
         people, args = call.seen["people"], call.args
-        requests = len(call.seen["requests"])
-        rows = [("People", f"{len(people.good)} in {requests} request{'s' if requests > 1 else ''}")]
+        requests = _counted(len(call.seen["requests"]), "request", "requests")
+        rows = [
+            ("People", f"{len(people.good)} in {requests}"),
+            ("Who", some([person["email"] for person in people.good], _MOST_NAMED)),
+        ]
         if people.left_out:
             rows.append(("Left out", f"{len(people.left_out)} that cannot be sent (malformed or listed twice)"))
         for name, refs in (("Subscribe to", args.subscribe), ("Unsubscribe", args.unsubscribe)):
@@ -192,13 +201,18 @@ class ImportContacts(ActiveCampaignTool):
             rows.append(("Lists", "none"))
         names = sorted(set(all_tags(args)))
         if names:
-            rows.append(("Tags", f"{', '.join(names[:8])}{' and more' if len(names) > 8 else ''}"))
+            rows.append(("Tags", some([quoted(name, limit=80) for name in names])))
         rows.append(("Automations", _automations_text(call)))
         return tuple(rows)
 
     def warning(self, call: Call) -> str:
         """Said last."""
         return "An import cannot be taken back as a whole. People who had unsubscribed stay unsubscribed."
+
+    def touches(self, call: Call) -> Mapping[str, Any]:
+        """Whose contacts are written."""
+        addresses = sorted({lead.email.strip().casefold() for lead in call.args.contacts})
+        return {"addresses": addresses if len(addresses) <= _MOST_COMPARED else digest(addresses)}
 
     def perform(self, call: Call, request: Request) -> Exchange:
         """Queue every request, follow the batches, and say who failed and why."""
@@ -248,8 +262,10 @@ def _look_at_lists(call: Call) -> Exchange:
         reply = yield Request("GET", f"/lists/{call.id(ref)}")
         found = one(reply, "list", MailingList)
         mails = bool(found.send_last_broadcast) and ref in (call.args.subscribe or ())
-        text = f"list {call.id(ref)} {quoted(found.name or '', limit=80)}" if found.name else label(call.known[ref])
-        call.seen["lists"][ref] = text + (" (mails its last campaign to every new subscriber)" if mails else "")
+        call.learn(ref, found.name)
+        call.seen["lists"][ref] = label(call.known[ref]) + (
+            " (mails its last campaign to every new subscriber)" if mails else ""
+        )
         if mails:
             call.raise_to("lists", Level.FULL)
             call.facts["mails_last_campaign"] = True
@@ -259,7 +275,7 @@ def _automations_text(call: Call) -> str:
     if not call.args.run_automations:
         return "off: nobody is enrolled by this import"
     names = call.seen.get("automations") or []
-    shown = ", ".join(quoted(name, limit=60) for name in names[:8])
+    shown = some([quoted(name, limit=60) for name in names])
     return f"ON: those that start on these lists or tags will run. Active now: {shown or 'none'}"
 
 

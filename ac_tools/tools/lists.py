@@ -18,7 +18,7 @@ from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._contact_view import contact_rows, look_at_contact
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._read_back import collection_of, find_made, has_name, ties_if_there
+from ac_tools.tools._read_back import collection_of, find_made, has_name, others, ties_if_there
 from ac_tools.tools._references import ContactRef, ListRef, OwnerRef
 from ac_tools.tools._render import content, day, one, page_answer, ties_of
 
@@ -141,7 +141,11 @@ class CreateList(ActiveCampaignTool):
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """By name and time."""
         walk = collection_of("/lists", "lists", ("filters[channel]", "all"), ("filters[name]", key["name"]))
-        return (yield from find_made("list", walk, MailingList, lambda row: has_name(row.name, key["name"]), since))
+        return (
+            yield from find_made(
+                "list", walk, MailingList, lambda row: has_name(row.name, key["name"]), since, others(key)
+            )
+        )
 
     def touches(self, call: Call) -> Mapping[str, Any]:
         """Who would be mailed."""
@@ -287,6 +291,8 @@ class SetListStatus(ActiveCampaignTool):
 
     def warning(self, call: Call) -> str:
         """Said last."""
+        if call.args.status == "unsubscribe":
+            return "Undoing it is a re-subscription, to which a person has to agree."
         if call.facts.get("was") == "unsubscribed":
             return "They asked for no more mail. Mailing them without their new consent may be unlawful."
         if call.facts.get("was") == "bounced":
@@ -311,6 +317,7 @@ def _look_at_list(call: Call) -> Exchange:
     """Whether subscribing to the list mails somebody at once."""
     reply = yield Request("GET", f"/lists/{call.id(call.args.list)}")
     found = one(reply, "list", MailingList)
+    call.learn(call.args.list, found.name)
     if found.send_last_broadcast:
         call.raise_to("lists", Level.FULL)
         call.facts["mails_last_campaign"] = True

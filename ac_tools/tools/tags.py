@@ -16,7 +16,7 @@ from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool, not_found
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._read_back import any_case, collection_of, find_made, removed, spelt, ties_if_there
+from ac_tools.tools._read_back import any_case, collection_of, find_made, others, removed, spelt, ties_if_there
 from ac_tools.tools._references import ContactRef, TagRef
 from ac_tools.tools._render import content, one, page_answer, ties_of
 
@@ -104,7 +104,9 @@ class CreateTag(ActiveCampaignTool):
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """By name and time."""
         walk = collection_of("/tags", "tags", ("search", spelt(key, "name")))
-        return (yield from find_made("tag", walk, Tag, lambda tag: any_case(tag.name) == key["name"], since))
+        return (
+            yield from find_made("tag", walk, Tag, lambda tag: any_case(tag.name) == key["name"], since, others(key))
+        )
 
     def build(self, call: Call) -> Request:
         """With a type and a description, as every client in production sends them."""

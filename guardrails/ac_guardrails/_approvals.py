@@ -37,7 +37,7 @@ class Card:
 
     def inert(self) -> Card:
         """The same card, harmless to show: none of its texts can break a line or imitate the card's own words."""
-        rows = tuple((label, inert(text, limit=600)) for label, text in self.rows)
+        rows = tuple((label, inert(text, limit=2000)) for label, text in self.rows)
         return Card(inert(self.title, limit=400), rows, self.warning)
 
     def lines(self) -> list[str]:

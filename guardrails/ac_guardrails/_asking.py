@@ -80,15 +80,16 @@ class Asking:
     def put(self, plan: Plan, verdict: Verdict) -> Steps[Question]:
         """The question about a plan: one that was put before and still covers it, or a new one."""
         asked = yield from self._before()
-        for question in asked:
-            if question.covers(plan.action, plan.voids) and _usable(question, last=question is asked[-1]):
-                return question
+        found = _covering(plan, asked)
+        if found is not None:
+            return found
         new = self._new(plan, verdict, asked)
         entry = yield from self._record.asked(new)
         if entry != self._record.entry:
-            found = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
-            self._record.adopt(found)
-        return (yield from self._before())[-1]  # another run of the call may have put it first
+            other = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
+            self._record.adopt(other)
+        asked = yield from self._before()  # another run of the call may have put it first
+        return _covering(plan, asked) or asked[-1]
 
     def _before(self) -> Steps[list[Question]]:
         entry = self._record.entry
@@ -177,10 +178,13 @@ def _answers_at_once(guard: Guard) -> bool:
     return isinstance(guard.approver, Elsewhere) and guard.approver.answers_at_once
 
 
-def _usable(question: Question, *, last: bool) -> bool:
-    """Whether an earlier question may serve: the latest one, or one whose answer led to those after it."""
-    edited = question.decision is not None and question.decision.kind == "edit"
-    return edited or last
+def _covering(plan: Plan, asked: list[Question]) -> Question | None:
+    """The question that a plan is about: the latest one, or one whose edit led to those after it."""
+    for question in asked:
+        edited = question.decision is not None and question.decision.kind == "edit"
+        if question.covers(plan.action, plan.voids) and (edited or question is asked[-1]):
+            return question
+    return None
 
 
 def _changes(plan: Plan, asked: list[Question]) -> tuple[tuple[str, str], ...]:

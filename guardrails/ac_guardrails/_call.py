@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ class Call:
         self._adopted = False
         self._editor = ""
         self._edited: Question | None = None
+        self._overruled = ""
         self._use(job)
 
     def steps(self) -> Steps[Answer]:
@@ -63,6 +65,8 @@ class Call:
             raise
         finally:
             self._sending.landed()
+        if self._overruled:
+            answer = replace(answer, content=self._overruled + answer.content)
         if self._edited is None:
             return answer
         changed = f"{self._editor} changed the arguments to {canonical(self._job.arguments())}. "
@@ -166,6 +170,8 @@ class Call:
             question, fresh = asked
             decision = question.decision
             assert decision is not None
+            if question.overruled is not None:
+                self._overruled = _overruled(question.overruled, decision)
             if decision.kind == "reject":
                 return (yield from self._rejected(decision))
             if decision.kind == "edit":
@@ -244,7 +250,8 @@ class Call:
             return (yield from self._failed(error, is_write=is_write))
         outcome = "done" if answer.ok else self._sending.outcome()
         kept: dict[str, Any] = {"answer": self._kept(answer)} if is_write else {}
-        yield from self._record.outcome(outcome, is_write=is_write, result=answer.content[:2000], **kept)
+        made = self._job.made(answer.artifact) if is_write and answer.ok else ""
+        yield from self._record.outcome(outcome, is_write=is_write, made=made, result=answer.content[:2000], **kept)
         return answer
 
     def _kept(self, answer: Answer) -> dict[str, Any]:
@@ -321,6 +328,12 @@ class Call:
 
     def _no(self, kind: str, reason: str) -> Answer:
         return Answer(reason, Refusal(kind, reason, self._record.entry), ok=False)
+
+
+def _overruled(said: Mapping[str, str], stands: Decision) -> str:
+    """That somebody else said otherwise, after the answer that stands."""
+    first = inert(stands.by, limit=80)
+    return f"{said['by']} said otherwise ({said['decision']}), after {first} had answered, whose answer stands. "
 
 
 def _public(answer: Answer) -> str:

@@ -135,9 +135,9 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(f"The ledger {self.path} cannot be opened ({error}).") from error
         try:
+            _migrate(connection, self.path)  # first: a file that is not ours is left as it is
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA secure_delete = ON")  # a payload whose time is over leaves the file, too
-            _migrate(connection)
         except (sqlite3.Error, LedgerError) as error:
             connection.close()
             if isinstance(error, LedgerError):
@@ -168,19 +168,34 @@ def _create(path: str) -> None:
         os.close(os.open(os.path.realpath(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    if _version(connection) == SCHEMA_VERSION:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    version = _version(connection)  # again: another process may have been quicker
+def _migrate(connection: sqlite3.Connection, path: str) -> None:
+    version = _version(connection)
+    if version != SCHEMA_VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        version = _version(connection)  # again: another process may have been quicker
     if version > SCHEMA_VERSION:
-        connection.execute("ROLLBACK")
         raise LedgerError(f"The ledger was written by a newer version (schema {version}). Update this package.")
+    _refuse_foreign(connection, version, path)
     for step in range(version + 1, SCHEMA_VERSION + 1):
         for statement in _MIGRATIONS[step].split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {step}")
-    connection.execute("COMMIT")
+    if connection.in_transaction:
+        connection.execute("COMMIT")
+
+
+def _refuse_foreign(connection: sqlite3.Connection, version: int, path: str) -> None:
+    """Leave another program's database alone: a ledger has our tables, and a new file none."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
+    if version < 0:
+        fault = f"its schema has the number {version}, which none of ours has"
+    elif version == 0 and tables:
+        fault = f"it is another program's database, with the table {min(tables)!r}"
+    elif version > 0 and not {"events", "payloads"} <= tables:
+        fault = "it is another program's database, without our tables"
+    else:
+        return
+    raise LedgerError(f"{path} is no ledger: {fault}. It was not changed. Give the guard a file of its own.")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -33,6 +33,7 @@ class Question:
         voids: What the consent rests on; when one of these changes, it is void.
         decision: The answer that stands; None while there is none.
         over: Whether no answer counts any more: a later question took its place, or its call has ended.
+        overruled: Who said otherwise when the answer stood already, and what; the first of them.
     """
 
     request: ApprovalRequest
@@ -40,6 +41,7 @@ class Question:
     voids: Mapping[str, Any] = field(default_factory=dict)
     decision: Decision | None = None
     over: bool = False
+    overruled: Mapping[str, str] | None = None
 
     def covers(self, action: Action, voids: Mapping[str, Any]) -> bool:
         """Whether an answer to it is an answer about this action, as things are now."""
@@ -78,7 +80,7 @@ class Question:
         )
         said = data.get("decision")
         decision = Decision(said["kind"], said["by"], said["reason"], said["arguments"]) if said else None
-        return cls(request, data["binds"], data["voids"], decision, over)
+        return cls(request, data["binds"], data["voids"], decision, over, data.get("overruled"))
 
 
 class Desk:
@@ -111,12 +113,10 @@ class Desk:
         """
         with self._ledger.transaction(durable=True) as connection:
             refuse_second(connection, event.entry)
-            same = connection.execute(
-                "SELECT entry FROM payloads WHERE ask = ? AND entry != ? AND closed = 0", (key, event.entry)
-            ).fetchall()
-            for (entry,) in same:
-                if any(_still_serves(asked, question, self._ledger.now()) for asked in _of(connection, entry)[-1:]):
-                    return str(entry)
+            # An edited question may be what the same call, made again, has to find; it lies under another key by now.
+            for entry in _waiting(connection, 'AND (ask = ? OR instr(body, \'"kind":"edit"\'))', key):
+                if entry != event.entry and _serves(_of(connection, entry), question, self._ledger.now()):
+                    return entry
             asked = _stored(connection, event.entry)
             if any(data["id"] == question.request.id for data in asked):
                 return event.entry  # another run of the same call was quicker
@@ -138,33 +138,48 @@ class Desk:
     def waiting(self) -> list[Question]:
         """The questions that can be answered now, oldest first."""
         with self._ledger.transaction(durable=False) as connection:
-            entries = connection.execute("SELECT entry FROM payloads WHERE ask IS NOT NULL AND closed = 0").fetchall()
-            asked = [question for (entry,) in entries for question in _of(connection, entry)]
+            asked = [question for entry in _waiting(connection) for question in _of(connection, entry)]
         found = [question for question in asked if question.is_open(self._ledger.now())]
         return sorted(found, key=lambda question: question.request.expires_at)
 
     def answer(self, question_id: str, decision: Decision) -> None:
         """Record an answer. The first one that comes in time stands.
 
+        Who says otherwise before the call has ended is on record, too, and the agent is told of it.
+
         Args:
             question_id: The id of the approval, as the card's request has it.
             decision: What was decided, and by whom.
 
         Raises:
-            AnswerError: It does not count; nothing was changed.
+            AnswerError: It does not count.
         """
         with self._ledger.transaction(durable=True) as connection:
             question = _find(connection, question_id)
-            _refuse_late(question, question_id, self._ledger.now())
-            assert question is not None
-            entry = entry_of(question_id)
-            arguments = dict(decision.arguments) if decision.arguments is not None else None
-            said = {"kind": decision.kind, "by": decision.by, "reason": decision.reason, "arguments": arguments}
-            kept = _stored(connection, entry)
-            kept = [{**data, "decision": said} if data["id"] == question_id else data for data in kept]
-            event = Event(entry, "answered", question.request.agent, _public(decision))
-            reason = {"reason": decision.reason} if decision.reason else {}
-            self._ledger.write(connection, event, payload={"questions": kept, **reason})
+            why_not = _why_late(question, question_id, self._ledger.now())
+            if question is not None and not why_not:
+                reason = {"reason": decision.reason} if decision.reason else {}
+                self._write(connection, question, "answered", decision, {"decision": _as_data(decision)}, **reason)
+            elif question is not None and _is_overruled(question, decision):
+                self._write(connection, question, "overruled", decision, {"overruled": _public(decision)})
+        if why_not:
+            raise AnswerError(why_not)
+
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        question: Question,
+        kind: str,
+        decision: Decision,
+        said: Mapping[str, Any],
+        **kept: str,
+    ) -> None:
+        """Put an answer on record, beside its question and as an event."""
+        entry = entry_of(question.request.id)
+        asked = _stored(connection, entry)
+        asked = [{**data, **said} if data["id"] == question.request.id else data for data in asked]
+        event = Event(entry, kind, question.request.agent, _public(decision))
+        self._ledger.write(connection, event, payload={"questions": asked, **kept})
 
     def round_of(self, task: str, number: int, shown: list[str]) -> list[str]:
         """What was shown in a round of a task's questions; recorded as shown now where it was not yet.
@@ -199,21 +214,49 @@ def _public(decision: Decision) -> dict[str, Any]:
     return {"decision": _DECIDED[decision.kind], "by": inert(decision.by, limit=80)}
 
 
-def _refuse_late(question: Question | None, question_id: str, now: float) -> None:
+def _as_data(decision: Decision) -> dict[str, Any]:
+    arguments = dict(decision.arguments) if decision.arguments is not None else None
+    return {"kind": decision.kind, "by": decision.by, "reason": decision.reason, "arguments": arguments}
+
+
+def _why_late(question: Question | None, question_id: str, now: float) -> str:
+    """Why an answer does not count; empty where it does."""
     if question is None:
-        raise AnswerError(f"There is no question {inert(question_id, limit=40)!r}, or it is no longer kept.")
+        return f"There is no question {inert(question_id, limit=40)!r}, or it is no longer kept."
     if question.decision is not None:
         said = _public(question.decision)
-        raise AnswerError(f"{said['by']} has answered this already: {said['decision']}. That stands.")
+        return f"{said['by']} has answered this already: {said['decision']}. That stands."
     if question.over:
-        raise AnswerError("This question is void: its call has ended, or what it was about has changed.")
+        return "This question is void: its call has ended, or what it was about has changed."
     if now >= question.request.expires_at:
-        raise AnswerError("This question has lapsed, and nothing ran. The agent may ask again.")
+        return "This question has lapsed, and nothing ran. The agent may ask again."
+    return ""
 
 
-def _still_serves(asked: Question, question: Question, now: float) -> bool:
-    same = asked.binds == question.binds and canonical(dict(asked.voids)) == canonical(dict(question.voids))
-    return same and not asked.over and now < asked.request.expires_at
+def _is_overruled(question: Question, decision: Decision) -> bool:
+    """Whether an answer says otherwise than the one that stands, while its call goes on."""
+    stands = question.decision
+    if stands is None or question.over or question.overruled is not None:
+        return False
+    # A graph that runs again gives the same answer again, in the name of whoever resumed it last.
+    return (decision.kind, decision.arguments) != (stands.kind, stands.arguments)
+
+
+def _waiting(connection: sqlite3.Connection, further: str = "", *values: str) -> list[str]:
+    sql = f"SELECT entry FROM payloads WHERE ask IS NOT NULL AND closed = 0 {further}"  # noqa: S608 - constants only
+    return [str(entry) for (entry,) in connection.execute(sql, values).fetchall()]
+
+
+def _serves(asked: list[Question], question: Question, now: float) -> bool:
+    """Whether an entry's questions are about the same: its last one, or one whose edit has led there."""
+    if not asked or asked[-1].over or now >= asked[-1].request.expires_at:
+        return False
+    edited = [before for before in asked[:-1] if before.decision is not None and before.decision.kind == "edit"]
+    action, voids = question.request.action, canonical(dict(question.voids))
+    alike = [
+        one for one in (asked[-1], *edited) if one.binds == question.binds and one.request.action.same_target(action)
+    ]
+    return any(canonical(dict(one.voids)) == voids for one in alike)
 
 
 def _find(connection: sqlite3.Connection, question_id: str) -> Question | None:

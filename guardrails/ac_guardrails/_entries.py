@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ac_guardrails._events import LedgerError
 from ac_guardrails._text import inert
 
 _OUTCOMES = {
@@ -36,7 +37,7 @@ class Entry:
         host: The account.
         what: The act as an infinitive; with names and values while payloads are kept, with ids and counts after.
         decision: allowed, approved, edited, rejected, refused, expired, joined or waiting.
-        by: The person who decided; empty where none did.
+        by: The person who decided last; empty where none did.
         reason: Why it was refused or rejected, or why the account said no.
         outcome: done, nothing, refused, not_sent, unknown, partly or failed; after reading back happened,
             did_not_happen or cannot_tell; empty while there is none.
@@ -48,7 +49,11 @@ class Entry:
         sent_at: When its last write left, in epoch seconds; 0.0 before.
         cut_at: When the answer to it was given up, in epoch seconds; 0.0 where that is not on record.
         absent_at: When reading back did not find it, in epoch seconds each.
-        payload: What is kept beside the events: arguments, card, result.
+        asked: The salted digest of what a person was asked about last.
+        edits: The salted digest of each question that a person answered with other arguments, and their name; without
+            those that were put again as they stood before, so that the edit counts no more.
+        damaged: Whether something is kept beside the events that cannot be read.
+        payload: What is kept beside the events: arguments, card, result; empty where it cannot be read.
     """
 
     id: str
@@ -69,16 +74,20 @@ class Entry:
     sent_at: float = 0.0
     cut_at: float = 0.0
     absent_at: tuple[float, ...] = ()
+    asked: str = ""
+    edits: tuple[tuple[str, str], ...] = ()
+    damaged: bool = False
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def sentence(self) -> str:
         """Who, what, where, the decision and the outcome, in plain English."""
+        damage = " The names and values beside it are damaged." if self.damaged else ""
         if self.tool == "guard":
-            return f"{self.what}."
+            return f"{self.what}.{damage}"
         if not self.what:
-            return f"{self.agent} began a call, and what it was is not on record yet: {self.verdict()}."
-        return f"{self.agent} asked to {self.what} in {self.host}: {self.verdict()}."
+            return f"{self.agent} began a call, and what it was is not on record yet: {self.verdict()}.{damage}"
+        return f"{self.agent} asked to {self.what} in {self.host}: {self.verdict()}.{damage}"
 
     def verdict(self) -> str:
         """The decision and the outcome, without who and what."""
@@ -93,9 +102,9 @@ class Entry:
         because = f" ({self.reason.rstrip('.')})" if self.reason else ""
         match self.decision:
             case "approved" | "edited":
-                return f"{self.decision} by {self.by}"
+                return self._who_decided()
             case "rejected":
-                return f"rejected by {self.by}{because}"
+                return f"{self._who_decided()}{because}"
             case "refused" | "expired":
                 return f"{self.decision}{because}"
             case "deny":
@@ -107,20 +116,65 @@ class Entry:
             case other:
                 return other or "begun"
 
+    def _who_decided(self) -> str:
+        """Everybody who had a say in what ran, or did not: who changed it, and who agreed or not."""
+        editors = list(dict.fromkeys(by for _, by in self.edits))
+        if not editors:
+            return f"{self.decision} by {self.by}"
+        edited = f"edited by {' and '.join(editors)}"
+        if self.decision == "edited":
+            return edited
+        if editors == [self.by]:
+            return f"edited and {self.decision} by {self.by}"
+        return f"{edited}, {self.decision} by {self.by}"
 
-def fold(rows: Iterable[tuple[str, str]], payloads: Mapping[str, str]) -> list[Entry]:
-    """Make entries of the events' canonical texts, in the order in which they began."""
+
+_Text = str | bytes
+"""As SQLite gives it: bytes where what is kept may be no text at all."""
+
+
+def fold(rows: Iterable[tuple[str, _Text]], payloads: Mapping[str, _Text]) -> list[Entry]:
+    """Make entries of the events' canonical texts, in the order in which they began.
+
+    Raises:
+        LedgerError: An event cannot be read. Without it nobody can say what became of its call.
+    """
     entries: dict[str, Entry] = {}
     for entry_id, body in rows:
-        event = json.loads(body)
-        entry = entries.get(entry_id) or _begun(entry_id, event, payloads.get(entry_id))
-        entries[entry_id] = _after(entry, event)
+        try:
+            event = mapping(body)
+            entry = entries.get(entry_id) or _begun(entry_id, event, payloads.get(entry_id))
+            entries[entry_id] = _after(entry, event)
+        except (ValueError, TypeError, LookupError, OverflowError, OSError) as error:
+            raise LedgerError(
+                f"Entry {entry_id!r} holds an event that cannot be read, so nobody can tell what became of its call. "
+                "ac-tools audit verify names the row; put back a copy of the ledger that is whole."
+            ) from error
     return list(entries.values())
 
 
-def _begun(entry_id: str, event: Mapping[str, Any], payload: str | None) -> Entry:
-    kept = json.loads(payload) if payload else {}
-    return Entry(entry_id, datetime.fromtimestamp(event["at"], UTC), event["agent"], payload=kept)
+def mapping(text: _Text) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        found = json.loads(text.decode() if isinstance(text, bytes) else text)
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
+    if not isinstance(found, dict):
+        raise ValueError("It is no JSON object.")
+    return found
+
+
+def _begun(entry_id: str, event: Mapping[str, Any], payload: _Text | None) -> Entry:
+    try:
+        kept, damaged = {} if payload is None else mapping(payload), False
+    except ValueError:
+        kept, damaged = {}, True  # it is outside the chain, and the events tell the rest
+    at = datetime.fromtimestamp(event["at"], UTC)
+    return Entry(entry_id, at, event["agent"], damaged=damaged, payload=kept)
 
 
 def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
@@ -129,15 +183,9 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
         case "decided":
             return _decided(entry, event)
         case "asked":
-            return replace(entry, decision="waiting", state="waiting")
+            return _asked(entry, event.get("digest", ""))
         case "answered":
-            return replace(
-                entry,
-                decision=event["decision"],
-                by=event.get("by", ""),
-                reason=_kept(entry, "reason"),
-                state="open",
-            )
+            return _answered(entry, event)
         case "refused":
             decision = event.get("decision", "refused")
             reason = _kept(entry, "error") or event.get("reason", "") or entry.reason
@@ -155,6 +203,19 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
         case "stopped" | "resumed":
             return _controlled(entry, event)
     return entry
+
+
+def _asked(entry: Entry, digest: str) -> Entry:
+    """What is asked about again as it stood before an edit is no longer what that edit made of it."""
+    before = [asked for asked, _ in entry.edits]
+    edits = entry.edits[: before.index(digest)] if digest in before else entry.edits
+    return replace(entry, decision="waiting", state="waiting", asked=digest, edits=edits)
+
+
+def _answered(entry: Entry, event: Mapping[str, Any]) -> Entry:
+    decision, by = event["decision"], event.get("by", "")
+    edits = (*entry.edits, (entry.asked, by)) if decision == "edited" else entry.edits
+    return replace(entry, decision=decision, by=by, reason=_kept(entry, "reason"), state="open", edits=edits)
 
 
 def _ended(entry: Entry, event: Mapping[str, Any]) -> Entry:
@@ -191,7 +252,8 @@ def _kept(entry: Entry, name: str) -> str:
 
 
 def _decided(entry: Entry, event: Mapping[str, Any]) -> Entry:
-    what = entry.payload.get("plain") or event.get("what", "")
+    plain = entry.payload.get("plain")
+    what = plain if plain and isinstance(plain, str) else event.get("what", "")
     decision = entry.decision if entry.decision in ("approved", "edited") else event.get("verdict", "")
     return replace(
         entry,

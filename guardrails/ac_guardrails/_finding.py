@@ -17,10 +17,12 @@ class Finding:
         kind: "present" where its effect is there, "absent" where it is not, "cannot_tell" where reading cannot show it,
             "unread" where the account could not be asked.
         reason: The same in words with ids, counts and dates only, as a clause: "contact 7 has tag 3".
+        made: The record that the write has made, as the product names it; empty where it made none.
     """
 
     kind: Literal["present", "absent", "cannot_tell", "unread"]
     reason: str
+    made: str = ""
 
 
 ReadBack = Generator[Request, Any, Finding]

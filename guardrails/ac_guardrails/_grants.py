@@ -39,6 +39,7 @@ class Grant:
     people_per_hour: int | None = None
     people_per_day: int | None = None
     where: str = ""
+
     def __str__(self) -> str:
         return f"{self.area}: {self.level}"
 
@@ -223,7 +224,7 @@ def _outside_only(action: Action, grant: Grant) -> Verdict | None:
     for noun, allowed in grant.only.items():
         named = [reference for reference in action.references if reference.noun == noun]
         if not named:
-            reason = f"{action.agent} may use only {_listed(noun, allowed)}; this call does not name a {noun}."
+            reason = f"{action.agent} may use only {_listed(noun, allowed)}; this call names no {noun}."
             return Verdict("deny", reason, grant.rule)
         for reference in named:
             if not _within(reference, allowed):

@@ -13,6 +13,12 @@ from ac_guardrails._catalog import Catalog, Level
 from ac_guardrails._grants import Grant, Grants
 from ac_guardrails._located import GrantsError, Located, from_data
 
+_UNREADABLE = {
+    FileNotFoundError: "there is no such file",
+    IsADirectoryError: "it is a directory",
+    PermissionError: "this user may not read it",
+}
+
 
 class GrantsWarning(UserWarning):
     """The grants can be used, but something in them has no effect."""
@@ -22,6 +28,12 @@ def read_file(path: Path, catalog: Catalog) -> Grants:
     """Read and check a grants file."""
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        why = _UNREADABLE.get(type(error), error.strerror or type(error).__name__)
+        raise type(error)(
+            f"The grants file {path} cannot be read: {why}. Without one nobody may do anything. "
+            "Check the path; a relative one begins in the directory where the program was started."
+        ) from None
     except UnicodeDecodeError as error:
         raise GrantsError(f"{path.name}: not UTF-8 text (byte {error.start}). Save the file as UTF-8.") from None
     from ac_guardrails._yaml import from_yaml

@@ -114,6 +114,10 @@ class Job(Protocol):
         return Finding("cannot_tell", "it leaves nothing that could be read back")
         yield  # a generator, like the ones that read something
 
+    def made(self, artifact: Any) -> str:
+        """The record that a write has made, named with its id, to tell it from one that another call makes."""
+        return ""
+
     def kept(self, artifact: Any) -> Any:
         """An artifact as JSON, to be given again to the same call; None where it cannot be kept."""
         return None

@@ -19,7 +19,7 @@ from ac_guardrails._entries import Entry
 from ac_guardrails._events import CLOSING, Event, LedgerError, chained, row_of, stored
 from ac_guardrails._hold import Hold, Used, Windows, holder_of, refuse_second, refuse_twice, used_by
 from ac_guardrails._inflight import InFlight
-from ac_guardrails._reading import entries_of, entry_of, entry_of_call, first_fault, open_entries
+from ac_guardrails._reading import entries_of, entry_of, entry_of_call, first_fault, made_by_others, open_entries
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
@@ -247,6 +247,11 @@ class Ledger:
         """The latest entry of a call, by its replay key; one that joined another stands for that."""
         with self.transaction(durable=False) as connection:
             return entry_of_call(connection, call)
+
+    def made_by_others(self, entry: str) -> list[str]:
+        """The records that the calls around an entry are known to have made in the same account."""
+        with self._database.reading() as connection:
+            return made_by_others(connection, entry)
 
     def outlook(self, agent: str, entry: str, *, windows: Windows = (), effect: str = "") -> tuple[Used, str]:
         """What a decision needs: the people that an agent's writes have touched, by area and window in seconds, and the

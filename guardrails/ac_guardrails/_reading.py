@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from math import isfinite
+from typing import Any
 
 from ac_guardrails._entries import Entry, fold
 from ac_guardrails._events import chained, columns_of
@@ -11,8 +13,23 @@ _CHOSEN = (
     "entry IN (SELECT entry FROM events WHERE (?1 IS NULL OR agent = ?1)"
     " GROUP BY entry HAVING ?2 IS NULL OR MIN(at) >= ?2)"
 )
-_ROWS = f"SELECT entry, body FROM events WHERE {_CHOSEN} ORDER BY seq"  # noqa: S608 - constants only
-_PAYLOADS = f"SELECT entry, body FROM payloads WHERE {_CHOSEN}"  # noqa: S608
+# Bodies are read as bytes: what is damaged need not be text, and is told apart when it is read as JSON.
+_BODY = "entry, CAST(body AS BLOB)"
+_ROWS = f"SELECT {_BODY} FROM events WHERE {_CHOSEN} ORDER BY seq"  # noqa: S608 - constants only
+_PAYLOADS = f"SELECT {_BODY} FROM payloads WHERE {_CHOSEN}"  # noqa: S608
+_ROWS_OF = f"SELECT {_BODY} FROM events WHERE entry = ? ORDER BY seq"  # noqa: S608
+_PAYLOAD_OF = f"SELECT {_BODY} FROM payloads WHERE entry = ?"  # noqa: S608
+_SHORTLY = 2000
+"""Rows: more than are written in the seconds by which two clocks may differ."""
+_MADE = """
+    SELECT DISTINCT json_extract(ended.body, '$.made') FROM events AS ended JOIN events AS began
+    ON began.entry = ended.entry AND began.kind = 'decided'
+    WHERE ended.seq > (SELECT MIN(seq) FROM events WHERE entry = ?1) - ?2 AND ended.entry != ?1
+    AND ended.kind IN ('outcome', 'settled') AND instr(ended.body, '"made":')
+    AND json_extract(began.body, '$.host')
+        = (SELECT json_extract(body, '$.host') FROM events WHERE entry = ?1 AND kind = 'decided')
+"""
+_CHAIN = "SELECT seq, entry, at, kind, agent, body, hash, call FROM events ORDER BY seq"
 
 
 def entries_of(connection: sqlite3.Connection, agent: str | None, since: float | None) -> list[Entry]:
@@ -23,8 +40,8 @@ def entries_of(connection: sqlite3.Connection, agent: str | None, since: float |
 
 def entry_of(connection: sqlite3.Connection, entry: str) -> Entry | None:
     """One entry by its id; None where there is none."""
-    rows = connection.execute("SELECT entry, body FROM events WHERE entry = ? ORDER BY seq", (entry,)).fetchall()
-    payload = connection.execute("SELECT entry, body FROM payloads WHERE entry = ?", (entry,)).fetchall()
+    rows = connection.execute(_ROWS_OF, (entry,)).fetchall()
+    payload = connection.execute(_PAYLOAD_OF, (entry,)).fetchall()
     return next(iter(fold(rows, dict(payload))), None)
 
 
@@ -43,15 +60,35 @@ def open_entries(connection: sqlite3.Connection) -> list[Entry]:
     return [entry for entry in found if entry is not None and entry.state != "closed"]
 
 
+def made_by_others(connection: sqlite3.Connection, entry: str) -> list[str]:
+    """The records that other calls in the same account are known to have made, from shortly before an entry on."""
+    rows = connection.execute(_MADE, (entry, _SHORTLY)).fetchall()
+    return [made for (made,) in rows]
+
+
 def first_fault(connection: sqlite3.Connection) -> str:
     """What is wrong with the first row of the chain that is broken; empty where none is."""
-    previous = ""
-    for seq, entry, at, kind, agent, body, kept, call in connection.execute(
-        "SELECT seq, entry, at, kind, agent, body, hash, call FROM events ORDER BY seq"
-    ):
-        previous = chained(previous, body)
-        if previous != kept:
-            return f"Row {seq} does not continue the chain: it, or a row before it, was changed or removed."
-        if not body.startswith(columns_of(agent, at, call or "", entry, kind, seq)):
-            return f"Row {seq} was changed: its columns do not equal its text."
+    previous, last = "", 0
+    try:
+        for row in connection.execute(_CHAIN):
+            last = row[0]
+            if fault := _fault_of(row, previous):
+                return fault
+            previous = row[6]
+    except sqlite3.OperationalError as error:
+        if "UTF-8" not in str(error):
+            raise
+        damaged = connection.execute("SELECT MIN(seq) FROM events WHERE seq > ?", (last,)).fetchone()[0]
+        return f"Row {damaged} was changed: it holds bytes that are no text."
     return ""
+
+
+def _fault_of(row: tuple[Any, ...], previous: str) -> str:
+    """What is wrong with a row, given the hash of the one before it; empty where nothing is."""
+    seq, entry, at, kind, agent, body, kept, call = row
+    if not isinstance(body, str) or chained(previous, body) != kept:
+        return f"Row {seq} does not continue the chain: it, or a row before it, was changed or removed."
+    if isinstance(at, float) and isfinite(at) and isinstance(agent, str):
+        if body.startswith(columns_of(agent, at, call or "", entry, kind, seq)):
+            return ""
+    return f"Row {seq} was changed: its columns do not equal its text."

@@ -149,7 +149,14 @@ class Record:
         self._sent = True
 
     def outcome(
-        self, outcome: str, *, reason: str = "", status: int | None = None, is_write: bool = True, **kept: Any
+        self,
+        outcome: str,
+        *,
+        reason: str = "",
+        status: int | None = None,
+        made: str = "",
+        is_write: bool = True,
+        **kept: Any,
     ) -> Steps[None]:
         """What became of it.
 
@@ -157,10 +164,12 @@ class Record:
             outcome: done, nothing, refused, not_sent, unknown, partly or failed.
             reason: The kind of error.
             status: The HTTP status of the account's answer.
+            made: The record that it has made, named with its id.
             is_write: Whether the disk must have it now.
             kept: What to keep beside it, such as `result` or `error`.
         """
-        event = self._event("outcome", outcome=outcome, unknown=outcome == "unknown", reason=reason, status=status)
+        unknown = outcome == "unknown"
+        event = self._event("outcome", outcome=outcome, unknown=unknown, reason=reason, status=status, made=made)
         yield from self._closing(event, kept=kept, late=not is_write)
 
     def outlook(self, windows: tuple[tuple[str, int], ...], effect: str) -> Generator[Effect, Any, tuple[Used, str]]:

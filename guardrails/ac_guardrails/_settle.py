@@ -121,13 +121,20 @@ def close(guard: Guard, entry: str, *, happened: bool, by: str) -> Settlement:
         by: Their name.
 
     Raises:
-        ValueError: There is nothing to settle, or no name.
+        ValueError: There is nothing to settle, its call may still run, or there is no name.
     """
     found = guard.ledger.entry(entry)
     if found is None or not found.writes or found.state == "closed":
         raise ValueError(f"Entry {entry!r} is no write that was left open, so there is nothing to settle.")
     if not by.strip():
         raise ValueError("Settling by hand needs the name of the person: by=.")
+    if not found.outcome and may_run(guard, found):
+        # Its write may land after the person has looked; closed, its effect would be free for a second one.
+        machine, process, _ = str(found.payload["owner"]).rsplit(":", 2)
+        raise ValueError(
+            f"Entry {entry!r} cannot be settled yet: its call may still run, in process {process} of {machine}. "
+            "Wait until it has ended, or end it (ten minutes are enough where that machine is gone); then settle it."
+        )
     outcome: Outcome = "happened" if happened else "did_not_happen"
     settlement = Settlement(entry, outcome, f"{by} says so")
     if not guard.ledger.append_found(_event(found, settlement)):
@@ -164,7 +171,8 @@ def _never_sent(guard: Guard, entry: Entry) -> Steps[Settlement]:
 
 def _found(guard: Guard, entry: Entry, read: Reader) -> Steps[Finding]:
     """What the account shows; the account's own errors show nothing."""
-    reading = read(entry.tool, entry.payload["key"], entry.sent_at)
+    others = yield Store(lambda: guard.ledger.made_by_others(entry.id), guard.ledger.blocks)
+    reading = read(entry.tool, {**entry.payload["key"], "_others": others}, entry.sent_at)
     step = partial(next, reading)
     try:
         while True:
@@ -195,15 +203,17 @@ def _recorded(guard: Guard, entry: Entry, finding: Finding) -> Steps[Settlement]
     outcome = judge(finding, cut_at=cut_at, absent_at=entry.absent_at, now=guard.clock(), wait=guard.settle_after)
     again = max(cut_at + guard.settle_after, guard.clock()) if outcome == "unknown" else 0.0
     settlement = Settlement(entry.id, outcome, finding.reason, again)
-    event = _event(entry, settlement, absent=finding.kind == "absent")
+    event = _event(entry, settlement, finding)
     on_record = yield Store(lambda: guard.ledger.append_found(event), guard.ledger.blocks)
     return settlement if on_record else Settlement(entry.id, "closed", "somebody else has settled it meanwhile")
 
 
-def _event(entry: Entry, settlement: Settlement, *, absent: bool = False) -> Event:
+def _event(entry: Entry, settlement: Settlement, finding: Finding | None = None) -> Event:
     data: dict[str, Any] = {"outcome": settlement.outcome, "reason": settlement.reason[:300]}
     if settlement.outcome in ("unknown", "cannot_tell"):
-        data |= {"unknown": True, **({"absent": True} if absent else {})}
+        data |= {"unknown": True, **({"absent": True} if finding and finding.kind == "absent" else {})}
+    if finding and finding.made:
+        data["made"] = finding.made
     return Event(entry.id, "settled", entry.agent, data)
 
 

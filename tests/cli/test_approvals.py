@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import select
 import signal
+import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from ac_guardrails._events import Event
 from ac_guardrails.approvers import Inbox
 from ac_tools import ActiveCampaignToolkit
 
@@ -105,7 +109,7 @@ def test_text_from_outside_cannot_act_on_the_terminal(approvals, ask):
 def test_approve_lets_the_call_run_once(approvals, ask, agent, run):
     """The card is shown, the name is kept, the agent's next call runs; a second answer is told who was first."""
     approval = ask()
-    approved = approvals("approve", approval, "--by", "anna")
+    approved = approvals("approve", approval, "--by", "anna", "--yes")
     assert approved.exit_code == 0
     assert approved.stdout.index("Delete contact 46") < approved.stdout.index("Approved by anna. It runs once, if")
     late = approvals("reject", approval, "--by", "bert")
@@ -131,6 +135,19 @@ def test_a_name_that_is_none_is_a_usage_error(approvals, ask, agent):
     assert len(agent.guard.desk.waiting()) == 1
 
 
+@pytest.mark.parametrize("typed", ["n\n", "y\n", ""])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_without_a_terminal_only_yes_approves(started, url, ask, agent, typed, form):
+    """Whatever is piped in is no answer to a card that nobody saw: nothing is recorded, and --yes is named."""
+    approval = ask()
+    process = started("approvals", "approve", approval, "--ledger", url, *form, stdin=subprocess.PIPE)
+    out, err = process.communicate(typed, timeout=60)
+    assert (process.returncode, "Approved" in out) == (2, False)
+    assert f"Approval {approval} was not approved" in err
+    assert "add --yes" in err
+    assert [question.request.id for question in agent.guard.desk.waiting()] == [approval]
+
+
 def test_reject_tells_the_agent_why(approvals, ask, agent):
     """Nothing runs, and the question waits no longer."""
     rejected = approvals("reject", ask(), "--reason", "She is a customer.", "--by", "anna")
@@ -150,10 +167,80 @@ def test_an_edit_runs_as_it_was_shown(approvals, ask, agent, run):
     assert "Tables" in told.content
 
 
+def test_an_edit_says_when_a_card_comes_first(approvals, ask):
+    """Whoever edits is told that it does not run at once where it touches somebody else."""
+    approval = ask()
+    edited = approvals("edit", approval, "--arguments", '{"contact": 59}', "--by", "anna").stdout.splitlines()[-1]
+    assert edited.startswith("Edited by anna. If its agent comes for the answer before ")
+    assert edited.endswith(
+        " UTC, the call runs with these arguments; but where they change the person, list, automation or amount, "
+        "a new card is asked first."
+    )
+
+
+def answered(approvals, agent, run, *people: str) -> str:
+    """What is on record after all but the last have each edited the target and the last has approved."""
+    call = {"contact": 46}
+    for number, person in enumerate(people):
+        (question,) = agent.guard.desk.waiting()
+        contact = json.dumps({"contact": 59 + number})
+        last = number == len(people) - 1
+        words = ("approve", question.request.id, "--yes")
+        if not last:
+            words = ("edit", question.request.id, "--arguments", contact)
+        assert approvals(*words, "--by", person).exit_code == 0
+        run(agent, "ac_delete_contact", **call)
+    return agent.guard.ledger.entries()[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("people", "words"),
+    [
+        (("anna", "bert"), "edited by anna, approved by bert, done."),
+        (("anna", "anna"), "edited and approved by anna, done."),
+        (("anna", "bert", "carla"), "edited by anna and bert, approved by carla, done."),
+        (("anna", "bert", "anna", "bert"), "edited by anna and bert, approved by bert, done."),
+    ],
+)
+def test_everybody_who_had_a_say_is_named(approvals, ask, agent, run, people, words):
+    """One who edited a call and one who approved what came of it both stand in its sentence."""
+    ask()
+    assert answered(approvals, agent, run, *people).endswith(words)
+
+
+def test_an_edit_that_counts_no_more_is_not_named(agent):
+    """Where the call is asked about once more as it stood before the edit, nobody is said to have edited what ran."""
+
+    def event(kind: str, **data: str) -> Event:
+        return Event("e", kind, "marketing", data)
+
+    edit, approval = {"decision": "edited", "by": "anna"}, {"decision": "approved", "by": "bert"}
+    agent.guard.ledger.append(
+        event("decided", tool="ac_delete_contact", host="h.example", what="delete contact 46", verdict="ask"),
+        event("asked", digest="first"),
+        event("answered", **edit),
+        event("decided", tool="ac_delete_contact", host="h.example", what="delete contact 59", verdict="ask"),
+        event("asked", digest="second"),
+    )
+    for digest, words in (("second", "edited by anna, approved by bert"), ("first", "approved by bert")):
+        agent.guard.ledger.append(event("asked", digest=digest), event("answered", **approval))
+        assert agent.guard.ledger.entry("e").verdict() == words
+
+
+def test_who_edited_and_who_rejected_are_both_named(approvals, ask, agent, run):
+    """A rejection of an edited call names both, with the reason."""
+    ask()
+    (question,) = agent.guard.desk.waiting()
+    approvals("edit", question.request.id, "--arguments", '{"contact": 59}', "--by", "anna")
+    run(agent, "ac_delete_contact", contact=46)
+    (second,) = agent.guard.desk.waiting()
+    approvals("reject", second.request.id, "--by", "bert", "--reason", "a customer")
+    run(agent, "ac_delete_contact", contact=46)
+    assert agent.guard.ledger.entries()[0].sentence.endswith("edited by anna, rejected by bert (a customer).")
+
+
 def test_arguments_can_come_from_stdin(cli, url, ask, agent, started):
     """A dash reads them."""
-    import subprocess
-
     approval = ask("ac_update_deal", deal=1, title="Chairs")
     process = started("approvals", "edit", approval, "--arguments", "-", "--ledger", url, stdin=subprocess.PIPE)
     out, _ = process.communicate('{"deal": 1, "title": "Tables"}', timeout=60)
@@ -200,6 +287,27 @@ def test_a_mistyped_id_is_told_with_the_nearest(approvals, ask):
     assert "Did you mean" not in approvals("show", "nonsense").output
 
 
+DAMAGE = ["{", "[]", "{}", '{"questions": 5}', '{"questions": [5]}', '{"questions": [{"id": "x"}]}', b"\xff\xfe{"]
+
+
+@pytest.mark.parametrize("body", DAMAGE)
+def test_a_damaged_question_hides_no_other(approvals, cli, ask, agent, url, body):
+    """What can be shown is, what is damaged is named, and nobody can approve what nobody can read."""
+    broken, whole = ask(), ask("ac_update_deal", deal=1, title="Chairs")
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("UPDATE payloads SET body = ? WHERE entry = ?", (body, broken))
+    for words in (("list",), ("list", "--json"), ("watch", "--once"), ("watch", "--once", "--json")):
+        result = approvals(*words)
+        assert (result.exit_code, whole in result.stdout, broken in result.stdout) == (0, True, False)
+        assert f"Approval {broken} cannot be shown: what is kept of it is damaged." in result.stderr
+    for words in (("show", broken), ("approve", broken, "--yes"), ("reject", broken)):
+        result = approvals(*words)
+        assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True)
+        assert f"Approval {broken} cannot be shown" in result.output
+    assert cli("guard", "status", "--ledger", url).exit_code == 0
+    assert approvals("approve", whole, "--yes").exit_code == 0
+
+
 def test_answering_makes_no_ledger(cli, tmp_path):
     """A ledger that is not there is an error, and is not there afterwards either."""
     for words in (("list",), ("show", "x"), ("approve", "x"), ("reject", "x"), ("watch", "--once")):
@@ -211,7 +319,7 @@ def test_answering_makes_no_ledger(cli, tmp_path):
 def test_an_approval_under_a_stop_says_that_nothing_runs(approvals, ask, agent):
     """Whoever approves while the guard is stopped is told so."""
     agent.guard.ledger.stop("breach", by="anna")
-    assert "The guard is stopped, though" in approvals("approve", ask()).output
+    assert "The guard is stopped, though" in approvals("approve", ask(), "--yes").output
 
 
 def test_watch_for_programs_prints_a_line_each(approvals, ask, agent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -120,6 +121,66 @@ def test_a_file_that_is_no_ledger_is_left_alone(cli, tmp_path):
         assert result.exit_code == 1
         assert str(file) in result.output
         assert file.read_bytes() == before
+
+
+def behind(url: str, statement: str, *values: object) -> None:
+    """Do something to the ledger's file behind its back."""
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute(statement, values)
+
+
+DAMAGE = ["{", "[]", "", "5", '{"plain": 5, "reason": []}', b"\xff\xfe", "[" * 100_000]
+
+
+@pytest.mark.parametrize("body", DAMAGE, ids=range(len(DAMAGE)))
+def test_damaged_values_hide_no_call(cli, ledger, body):
+    """Where the values beside an entry are damaged, all calls are shown all the same, that one by its ids."""
+    rejected = "(SELECT entry FROM events WHERE kind = 'answered')"
+    behind(ledger, f"UPDATE payloads SET body = ? WHERE entry = {rejected}", body)
+    for words in (("show",), ("show", "--json"), ("export",), ("export", "--format", "csv")):
+        result = cli("audit", *words, "--ledger", ledger)
+        assert result.exit_code == 0, result.output
+        assert result.stdout.count("marketing asked to") >= 4
+        assert "marketing asked to delete contact 46 in sandbox" in result.stdout
+        assert ("The names and values beside it are damaged." in result.stdout) == ("plain" not in str(body))
+    assert "The chain is whole: 5 calls" in cli("audit", "verify", "--ledger", ledger).stdout
+
+
+@pytest.mark.parametrize("body", DAMAGE, ids=range(len(DAMAGE)))
+def test_a_damaged_event_is_named(cli, ledger, body):
+    """Verify names the broken row; the other commands say in a line that one is damaged and how to find it."""
+    behind(ledger, "UPDATE events SET body = ? WHERE kind = 'answered'", body)
+    verified = cli("audit", "verify", "--ledger", ledger)
+    assert (verified.exit_code, verified.output.startswith("Row ")) == (1, True), verified.output
+    for words in (("show",), ("export",), ("tail", "-n", "1")):
+        result = cli("audit", *words, "--ledger", ledger)
+        assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+        assert "holds an event that cannot be read" in result.output
+        assert "audit verify" in result.output
+
+
+@pytest.mark.parametrize("column", ["entry", "at", "kind", "agent", "hash", "call"])
+@pytest.mark.parametrize("value", ["CAST(x'ff' AS TEXT)", "x'ff'", "'x'", "9e999"])
+def test_verify_names_the_row_whatever_was_put_into_it(cli, ledger, column, value):
+    """Bytes that are no text, in any column, are a broken row and not a failure of the command."""
+    behind(ledger, f"UPDATE events SET {column} = {value} WHERE seq = 3")
+    verified = cli("audit", "verify", "--ledger", ledger)
+    assert (verified.exit_code, verified.output.startswith("Row 3 ")) == (1, True), verified.output
+
+
+@pytest.mark.parametrize("statement", ["PRAGMA user_version = -1", "CREATE TABLE events (id INTEGER)"])
+def test_a_database_that_only_looks_like_a_ledger_is_left_alone(cli, tmp_path, statement):
+    """A version that none of ours has, or a table of the same name, is told in a line."""
+    other = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(other)) as connection, connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS things (id INTEGER)")
+        connection.execute(statement)
+    before = other.read_bytes()
+    for words in (("audit", "show"), ("approvals", "list"), ("guard", "status")):
+        result = cli(*words, "--ledger", f"sqlite:///{other}")
+        assert (result.exit_code, "is no ledger" in result.output) == (1, True), result.output
+        assert result.output.count("\n") == 1
+    assert other.read_bytes() == before
 
 
 @pytest.mark.parametrize("url", ["memory:", "postgresql://db/x", "ledger.db", "sqlite:///"])

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
+import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
+from ac_guardrails import Guard
+from ac_guardrails._events import Event
 from ac_guardrails.approvers import Inbox
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 
@@ -100,6 +109,66 @@ def test_a_person_can_settle_what_they_looked_at(cli, url, lost, agent, served):
     assert (again.exit_code, f"There is nothing to settle in entry {entry}" in again.output) == (1, True)
     assert len(served.sandbox.requests) == before
     assert agent.guard.ledger.verify() == ""
+
+
+def test_what_is_still_being_sent_is_not_settled_by_hand(started, url, served, guard_for, run, cli):
+    """While its process waits for the answer, no word of a person closes a write, or the same would be sent again."""
+    guard = guard_for({"contacts": "full", "tags": "write"}, ledger=url)
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            arrived.set()
+            assert go_on.wait(60)
+        return transport.handle_request(request)
+
+    with contextlib.closing(httpx.HTTPTransport()) as transport, ThreadPoolExecutor(1) as pool:
+        account = ActiveCampaign(url=served.url, key=served.key, transport=httpx.MockTransport(slow))
+        toolkit = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
+        calling = pool.submit(run, toolkit, "ac_add_tag", contact=46, tag="VIP")
+        try:
+            assert arrived.wait(30)
+            (entry,) = guard.ledger.not_closed()
+            words = ("audit", "settle", entry.id, "--as", "did-not-happen", "--by", "anna", "--ledger", url)
+            process = started(*words)
+            out, err = process.communicate(timeout=60)
+            here = cli(*words)
+            assert len(guard.ledger.not_closed()) == 1
+        finally:
+            go_on.set()
+        assert calling.result(30).status == "success"
+    for code, told in ((process.returncode, out + err), (here.exit_code, here.output)):
+        assert (code, f"Entry '{entry.id}' cannot be settled yet: its call may still run" in told) == (1, True), told
+        assert f"process {os.getpid()} of {socket.gethostname()}" in told
+        assert "Wait until it has ended, or end it" in told
+    assert guard.ledger.entry(entry.id).outcome == "done"
+
+
+def left_by(owner: str, guard: Guard) -> None:
+    """A write that was on its way when its process was last heard of."""
+    data = {"tool": "ac_add_tag", "host": "h.example", "what": "put tag 3 on contact 46", "verdict": "allow"}
+    guard.ledger.append(
+        Event("gone", "decided", "marketing", data),
+        Event("gone", "sent", "marketing", {"method": "POST", "path": "/contactTags"}),
+        payload={"owner": owner},
+    )
+
+
+def test_what_a_dead_process_left_is_settled_by_hand(cli, url, guard_for):
+    """Once its process is gone, a person's word closes a write, though nobody knows what became of it."""
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait(30)
+    left_by(f"{socket.gethostname()}:{gone.pid}:1", guard_for({"contacts": "full"}, ledger=url))
+    told = cli("audit", "settle", "gone", "--as", "did-not-happen", "--by", "anna", "--ledger", url)
+    assert (told.exit_code, "It did not happen: anna says so." in told.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(("ago", "code", "words"), [(500, 1, "of another-machine"), (700, 0, "anna says so")])
+def test_what_another_machine_left_is_settled_by_hand_after_ten_minutes(cli, url, guard_for, ago, code, words):
+    """Nobody here can see whether its process still runs, so that a person's word waits for its longest silence."""
+    left_by("another-machine:7:1234", guard_for({}, ledger=url, clock=lambda: time.time() - ago))
+    told = cli("audit", "settle", "gone", "--as", "did-not-happen", "--by", "anna", "--ledger", url)
+    assert (told.exit_code, words in told.output) == (code, True), told.output
 
 
 def test_settling_by_hand_needs_an_entry_that_exists(cli, settle, url, lost):

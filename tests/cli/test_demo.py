@@ -213,7 +213,8 @@ def test_other_leads_can_be_given(cli, tmp_path):
     ("model", "says"),
     [
         ("gpt", "--model takes provider:name"),
-        ("nosuchprovider:x", "nosuchprovider:x cannot be used"),
+        ("nosuchprovider:x", "nosuchprovider:x cannot be used: LangChain knows no provider 'nosuchprovider'."),
+        ("opanai:x", "LangChain knows no provider 'opanai'. Did you mean openai?"),
         ("openai:", "--model takes provider:name"),
     ],
 )
@@ -221,6 +222,7 @@ def test_a_model_that_cannot_be_used_is_a_usage_error(cli, model, says):
     """A model that means nothing ends the command with 2 and one message."""
     result = cli("demo", "--model", model)
     assert (result.exit_code, says in result.output) == (2, True), result.output
+    assert len(result.output) < 250
 
 
 def test_a_missing_package_is_named(cli, monkeypatch):

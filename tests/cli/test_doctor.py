@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from email.utils import formatdate
 
 import pytest
+from pydantic import SecretStr
 
-from ac_tools import ActiveCampaign
+from ac_tools import ActiveCampaign, ConfigurationError
 from ac_tools.cli._check import reads_only
 from ac_tools.cli._doctor import _READS, _connected
 
@@ -79,6 +81,17 @@ def test_settings_that_cannot_be_used_are_told(cli, url, key, says):
     result = cli("doctor", env={"ACTIVECAMPAIGN_URL": url, "ACTIVECAMPAIGN_API_KEY": key})
     assert result.exit_code == 1
     assert says in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("key", [12345, b"12345", ["12345"], SecretStr(12345)])
+def test_a_key_that_is_no_text_is_told(key):
+    """In Python a key of another type is told what a key is, and never shown, nor left in a frame of ours."""
+    with pytest.raises(ConfigurationError, match=r"The API key is text") as caught:
+        ActiveCampaign(url="https://acme.api-us1.com", key=key)
+    assert "Settings > Developer" in str(caught.value)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.tb) if "ac_tools" in frame.f_code.co_filename]
+    assert frames
+    assert "12345" not in str(caught.value) + repr([frame.f_locals for frame in frames])
 
 
 def test_a_permission_that_is_missing_is_told(check, served):

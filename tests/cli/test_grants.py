@@ -48,8 +48,23 @@ def test_what_has_no_effect_is_a_warning(cli, file):
 
 
 def test_a_missing_file_is_a_usage_error(cli, tmp_path):
-    """A file that is not there ends the command with 2."""
-    assert cli("grants", "check", str(tmp_path / "none.yaml")).exit_code == 2
+    """A file that is not there ends the command with 2, and is named."""
+    for command in (("grants", "check"), ("grants", "show"), ("tools", "--agent", "marketing", "--grants")):
+        result = cli(*command, str(tmp_path / "none.yaml"), env={"COLUMNS": "300"})
+        assert (result.exit_code, f"'{tmp_path / 'none.yaml'}' does not exist" in result.output) == (2, True)
+
+
+def test_a_missing_file_is_told_in_words(tmp_path):
+    """In Python a grants file that cannot be read says which, that nobody has grants without one, and what to do."""
+    for path, kind, why in (
+        (tmp_path / "none.yaml", FileNotFoundError, "there is no such file"),
+        (tmp_path, IsADirectoryError, "it is a directory"),
+    ):
+        with pytest.raises(kind, match="cannot be read") as caught:
+            Grants.from_file(path, catalog=catalog)
+        told = str(caught.value)
+        assert told.startswith(f"The grants file {path} cannot be read: {why}.")
+        assert "Check the path" in told
 
 
 def test_show_is_a_matrix_of_agents_and_areas(cli):

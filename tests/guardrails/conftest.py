@@ -95,6 +95,9 @@ class LibraryJob:
         return Finding("absent", "the shelf does not show it")
         yield
 
+    def made(self, artifact: Any) -> str:
+        return ""
+
     def kept(self, artifact: Any) -> Any:
         return artifact
 

@@ -63,11 +63,27 @@ def test_the_same_question_is_put_once(waiting: Any) -> None:
 @pytest.mark.parametrize(("decision", "words"), [("approve", "approved"), ("reject", "rejected")])
 def test_a_second_answer_is_told_of_the_first(waiting: Any, decision: str, words: str) -> None:
     """Whoever comes second hears who was first, and what they said."""
-    opened, _ = waiting
+    opened, again = waiting
     asked = question(opened).request.id
     opened.desk.answer(asked, getattr(Decision, decision)(by="anna"))
     with pytest.raises(AnswerError, match=rf"anna has answered this already: {words}\. That stands\."):
         opened.desk.answer(asked, Decision.reject(by="bert"))
+    told = again().content
+    assert ("bert said otherwise" in told) == (decision == "approve")
+
+
+def test_the_same_call_learns_of_an_edit_to_another_record(waiting: Any, sender: Any) -> None:
+    """An edit that names another record waits for a second look; who makes the first call again comes to both."""
+    opened, again = waiting
+    opened.desk.answer(question(opened).request.id, Decision.edit({"book": 8}, by="anna"))
+    assert again().artifact.kind == "waiting"
+    second = question(opened).request
+    assert second.action.arguments == {"book": 8}
+    assert again().artifact.kind == "waiting"
+    assert question(opened).request.id == second.id
+    opened.desk.answer(second.id, YES)
+    assert again().ok
+    assert [request.path for request in sender.writes] == ["/books/8"]
 
 
 def test_an_answer_to_what_is_over_is_told_so(waiting: Any, clock: Any) -> None:

@@ -14,6 +14,7 @@ from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
@@ -252,6 +253,68 @@ def test_an_answer_that_was_overtaken_elsewhere_still_counts_for_the_rest(by_id,
     (pause,) = graph.get_state(CONFIG).interrupts
     graph.invoke(Command(resume={pause.id: [YES, YES]} if by_id else [YES, YES]), CONFIG)
     assert writes() == ["DELETE /contacts/4"]
+
+
+@KINDS
+@pytest.mark.parametrize("answer", [NO, {"type": "edit", "edited_action": {"name": DELETE_3[0], "args": DELETE_4[1]}}])
+@pytest.mark.parametrize("by_id", [False, True])
+def test_whoever_answers_after_somebody_elsewhere_is_told_so(kind, answer, by_id, guard, tools, writes):
+    """Anna says otherwise in the graph, a moment after bob said yes elsewhere: his answer stands, and it is told."""
+    graph = graph_of(kind, tools, [DELETE_3])
+    paused = graph.invoke(BEGIN, CONFIG)
+    (waiting,) = guard.desk.waiting()
+    guard.desk.answer(waiting.request.id, Decision.approve(by="bob"))
+    decisions = {"decisions": [answer]}
+    resume = {paused["__interrupt__"][0].id: decisions} if by_id else decisions
+    ended = graph.invoke(Command(resume=resume), CONFIG)
+    assert writes() == ["DELETE /contacts/3"]
+    said = "rejected" if answer is NO else "edited"
+    told = f"anna said otherwise ({said}), after bob had answered, whose answer stands. Deleted contact 3."
+    assert ended["messages"][-2].content == told
+    (entry,) = guard.ledger.entries()
+    assert entry.payload["questions"][0]["overruled"] == {"by": "anna", "decision": said}
+
+
+@KINDS
+def test_who_says_the_same_as_somebody_elsewhere_is_no_objector(kind, guard, tools, writes):
+    """Two people who both say yes are no news."""
+    graph = graph_of(kind, tools, [DELETE_3])
+    graph.invoke(BEGIN, CONFIG)
+    (waiting,) = guard.desk.waiting()
+    guard.desk.answer(waiting.request.id, Decision.approve(by="bob"))
+    ended = graph.invoke(Command(resume={"decisions": [YES]}), CONFIG)
+    assert ended["messages"][-2].content == "Deleted contact 3."
+    assert writes() == ["DELETE /contacts/3"]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_calls_in_functions_under_task_find_their_answers(asynchronous, guard, tools, writes):
+    """In LangGraph's functional API a tool may be called in a task of its own; each pause takes its own answer."""
+    delete = next(one for one in tools if one.name == "ac_delete_contact")
+
+    @task
+    def work(contact: int) -> str:
+        return delete.invoke({"contact": contact})
+
+    @task
+    async def awork(contact: int) -> str:
+        return await delete.ainvoke({"contact": contact})
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(contacts: list[int]) -> list[str]:
+        return [work(contact).result() for contact in contacts]
+
+    @entrypoint(checkpointer=InMemorySaver())
+    async def aflow(contacts: list[int]) -> list[str]:
+        return [await awork(contact) for contact in contacts]
+
+    def run(given: Any) -> Any:
+        return asyncio.run(aflow.ainvoke(given, CONFIG)) if asynchronous else flow.invoke(given, CONFIG)
+
+    for step in ([3, 4], Command(resume={"decisions": [YES]})):
+        assert "__interrupt__" in run(step)
+    assert len(run(Command(resume={"decisions": [YES]}))) == 2
+    assert writes() == ["DELETE /contacts/3", "DELETE /contacts/4"]
 
 
 @KINDS

@@ -59,7 +59,8 @@ def call(request: pytest.FixtureRequest) -> Callable[..., ToolMessage]:
 def elsewhere(ledger: str, *words: str) -> str:
     """A person answers, in another process."""
     program = "from ac_tools.cli import main; main()"
-    command = [sys.executable, "-c", program, "approvals", *words, "--ledger", ledger, "--by", "anna"]
+    sure = ["--yes"] if words[0] == "approve" else []
+    command = [sys.executable, "-c", program, "approvals", *words, "--ledger", ledger, "--by", "anna", *sure]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -164,6 +164,56 @@ def test_a_ledger_of_a_newer_version_is_left_alone(guard: Any, path: Any) -> Non
         guard(ledger=f"sqlite:///{path}")
 
 
+FOREIGN = {
+    "tables of its own": ("CREATE TABLE things (id INTEGER)",),
+    "a table that is called like ours": ("CREATE TABLE events (id INTEGER)",),
+    "tables and our version": ("CREATE TABLE things (id INTEGER)", "PRAGMA user_version = 2"),
+    "tables and an older version": ("CREATE TABLE things (id INTEGER)", "PRAGMA user_version = 1"),
+    "a version below all": ("PRAGMA user_version = -1",),
+}
+
+
+@pytest.mark.parametrize("statements", FOREIGN.values(), ids=FOREIGN.keys())
+def test_another_programs_database_does_not_become_a_ledger(guard: Any, path: Any, statements: tuple[str, ...]) -> None:
+    """A database that holds what we did not put there is named, with what to do, and not one byte of it changes."""
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match=rf"{path} is no ledger: .*Give the guard a file of its own\."):
+        guard(ledger=f"sqlite:///{path}")
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_an_empty_database_becomes_a_ledger(guard: Any, path: Any) -> None:
+    """A file without a single table belongs to nobody yet."""
+    path.touch()
+    sqlite3.connect(path).execute("VACUUM").close()
+    assert guard(ledger=f"sqlite:///{path}").ledger.verify() == ""
+
+
+def test_a_damaged_payload_leaves_its_entry_readable(guard: Any, job: Any, sender: Any, path: Any) -> None:
+    """Ids and counts are in the chain; what was beside them is said to be damaged, and nothing of it is shown."""
+    three_calls(guard, job, sender, ledger=f"sqlite:///{path}").ledger.close()
+    assert change(path, "UPDATE payloads SET body = '{'") == ""
+    entries = guard(ledger=f"sqlite:///{path}").ledger.entries()
+    assert [entry.damaged for entry in entries] == [True] * 3
+    assert [entry.payload for entry in entries] == [{}] * 3
+    assert all(entry.sentence.endswith(". The names and values beside it are damaged.") for entry in entries)
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '{"kind": "decided"}', '{"kind":"decided","at":"x","agent":"m"}'])
+def test_a_damaged_event_is_an_error_in_words(guard: Any, job: Any, sender: Any, path: Any, body: str) -> None:
+    """Nobody is shown a call without one of its events: the entry is named, and how to find the row."""
+    three_calls(guard, job, sender, ledger=f"sqlite:///{path}").ledger.close()
+    assert change(path, f"UPDATE events SET body = '{body}' WHERE seq = 1").startswith("Row 1 ")
+    with pytest.raises(LedgerError, match=r"Entry '[0-9a-f]{10}' holds an event that cannot be read.*audit verify"):
+        guard(ledger=f"sqlite:///{path}").ledger.entries()
+
+
 def test_a_file_that_became_unusable_stops_writes(guard: Any, job: Any, sender: Any, path: Any) -> None:
     """When the file is broken between two calls, the next write is not sent, and the error says why."""
     opened = guard(ledger=f"sqlite:///{path}")

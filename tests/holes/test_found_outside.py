@@ -16,6 +16,7 @@ import pytest
 
 from ac_guardrails import Card, Decision, Guard
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
+from ac_tools._catalog import AREAS
 
 
 def asked(toolkit: ActiveCampaignToolkit, name: str, /, **args: Any) -> Any:
@@ -208,3 +209,57 @@ def test_a_number_that_yaml_reads_otherwise_is_an_error(tmp_path: Path, word: st
     file.write_text(f"agents: {{m: {{lists: {{access: read, only: {{list: {word}}}}}}}}}", encoding="utf-8")
     with pytest.raises(GrantsError, match="is no id"):
         Grants.from_file(file, catalog=catalog)
+
+
+MADE = {
+    "ac_create_deal": ("/deals", {"title": "Sofa", "amount": "10", "currency": "usd", "contact": 46, "stage": "1"}),
+    "ac_create_list": ("/lists", {"name": "Spring", "sender_url": "https://a.example", "sender_reminder": "You asked"}),
+    "ac_create_account": ("/accounts", {"name": "Falk"}),
+    "ac_create_contact": ("/contacts", {"email": "new@x.example"}),
+    "ac_create_field": ("/fields", {"title": "Size", "type": "text"}),
+    "ac_create_campaign": ("/campaign", {"name": "Spring", "type": "single"}),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_one_call_made_is_no_proof_of_the_next(name: str, kit: Any, account: Any, approve: Any) -> None:
+    """A write that never arrived has not happened because the same was made a second before, by another call."""
+    path, args = MADE[name]
+    toolkit = kit(dict.fromkeys(AREAS, "full"), approve)
+    assert asked(toolkit, name, **args).status == "success"
+    account.simulator.fault("POST", path, cut="reset", when="before")
+    message = asked(toolkit, name, **args)
+    assert message.artifact.kind == "unknown"
+    assert "another call has made that one" in message.content
+    assert toolkit.guard.ledger.entries()[-1].state == "unknown"
+
+
+def test_two_guards_on_one_file_know_of_each_others_running_calls(tmp_path: Path, guard_for: Any) -> None:
+    """One guard a web request is a common way to build; a call that still runs in another one is under way."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"tags": [], "meta": {"total": "0"}})
+        begun.set()
+        assert goes_on.wait(20)
+        return httpx.Response(201, json={"tag": {"id": "7", "tag": "spring"}})
+
+    def toolkit() -> ActiveCampaignToolkit:
+        account = ActiveCampaign(
+            url="https://x.api-us1.com", key="a-key-of-some-length", transport=httpx.MockTransport(slow), limit=None
+        )
+        guard = guard_for({"tags": "write"}, ledger=f"sqlite:///{tmp_path}/ledger.db")
+        return ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
+
+    first = threading.Thread(target=asked, args=(toolkit(), "ac_create_tag"), kwargs={"name": "spring"})
+    first.start()
+    assert begun.wait(20)
+    other = toolkit()
+    message = asked(other, "ac_create_tag", name="spring")
+    settled = other.settle()
+    goes_on.set()
+    first.join()
+    assert "under way" in message.content
+    assert [settlement.outcome for settlement in settled] == ["under_way"]
+    assert [entry.outcome for entry in other.guard.ledger.entries()] == ["done", ""]

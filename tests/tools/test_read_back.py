@@ -568,19 +568,42 @@ def test_an_import_goes_on_where_people_cannot_be_looked_up(toolkit: ActiveCampa
 @pytest.mark.parametrize(
     ("tool", "args", "voids"),
     [
-        ("ac_delete_contact", {"contact": 6}, {"email": "ingrid.sjoberg@lindqvist-interiors.example"}),
+        (
+            "ac_delete_contact",
+            {"contact": 6},
+            {"name": "Ingrid Sjöberg", "email": "ingrid.sjoberg@lindqvist-interiors.example"},
+        ),
         (
             "ac_add_to_automation",
             {"contact": 46, "automation": "Trade onboarding"},
-            {"email": "maria@lindqvist-interiors.example", "automation_status": "active"},
+            {
+                "name": "Maria Lindqvist",
+                "email": "maria@lindqvist-interiors.example",
+                "automation 2": "Trade onboarding",
+                "automation_status": "active",
+            },
         ),
         (
             "ac_set_list_status",
             {"contact": 47, "list": 1, "status": "subscribe"},
-            {"was": "bounced", "since": "2023-10-28"},
+            {
+                "was": "bounced",
+                "since": "2023-10-28",
+                "list 1": "Newsletter",
+                "name": "Dieter Falk",
+                "email": "dieter.falk@example.com",
+            },
         ),
-        ("ac_update_contact", {"contact": 47, "email": "d@new.example"}, {"email": "dieter.falk@example.com"}),
-        ("ac_import_contacts", {"contacts": people(3)}, {"people": 3, "mails_last_campaign": None}),
+        (
+            "ac_update_contact",
+            {"contact": 47, "email": "d@new.example"},
+            {"name": "Dieter Falk", "email": "dieter.falk@example.com"},
+        ),
+        (
+            "ac_import_contacts",
+            {"contacts": people(3), "subscribe": [1]},
+            {"people": 3, "mails_last_campaign": None, "list 1": "Newsletter"},
+        ),
     ],
 )
 def test_what_consent_rests_on_is_known(tool: str, args: Any, voids: Any, toolkit: ActiveCampaignToolkit) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from langchain_core.language_models import BaseChatModel
 
+from ac_guardrails import inert
 from ac_tools.cli._console import fail
+from ac_tools.cli._ledger_file import nearest
 
 _PACKAGES = {
     "azure_openai": "langchain-openai",
@@ -38,6 +42,17 @@ def open_model(name: str) -> BaseChatModel:
             code=2,
         )
     except Exception as error:  # every provider says in its own way that its key is missing
-        fail(f"The model {name} cannot be used: {' '.join(str(error).split())[:300]}", code=2)
+        fail(f"The model {inert(name, limit=80)} cannot be used: {_said(error, provider)}", code=2)
     assert isinstance(made, BaseChatModel)
     return made
+
+
+def _said(error: Exception, provider: str) -> str:
+    """What a provider's error says; of LangChain's list of all providers only the nearest."""
+    text = " ".join(str(error).split())
+    if not text.startswith(("Unable to infer model provider", "Unsupported provider")):
+        return text[:300]
+    listed = re.search(r"roviders(?: are)?: ((?:\w+, )*\w+)", text)
+    known = listed[1].split(", ") if listed else []
+    near = nearest(provider, known) or " Known are anthropic, openai, google_genai and others."
+    return f"LangChain knows no provider {inert(provider, limit=40)!r}.{near}"

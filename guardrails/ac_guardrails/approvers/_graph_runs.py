@@ -16,7 +16,7 @@ from ac_guardrails._canonical import digest
 from ac_guardrails._origin import Origin
 from ac_guardrails._steps import Look, Steps
 
-__all__ = ["CHECKPOINTER", "SCRATCHPAD", "Run", "RunLock", "lock_of", "scratchpad_of", "task_of"]
+__all__ = ["CHECKPOINTER", "SCRATCHPAD", "Run", "RunLock", "is_answered", "lock_of", "scratchpad_of", "task_of"]
 
 SCRATCHPAD, CHECKPOINTER = "__pregel_scratchpad", "__pregel_checkpointer"
 
@@ -24,6 +24,12 @@ SCRATCHPAD, CHECKPOINTER = "__pregel_scratchpad", "__pregel_checkpointer"
 def scratchpad_of(origin: Origin) -> Any:
     """What LangGraph keeps of the answers to one run of a task."""
     return origin.config["configurable"][SCRATCHPAD]
+
+
+def is_answered(origin: Origin) -> bool:
+    """Whether this run of a task has an answer, which it may not have taken yet."""
+    scratchpad = scratchpad_of(origin)
+    return bool(scratchpad.resume) or scratchpad.get_null_resume(False) is not None
 
 
 def task_of(origin: Origin) -> str:
@@ -40,11 +46,13 @@ class Run:
         scratchpad: LangGraph's own notes on it.
         shown: The questions that the pause before it has shown; empty where it was somebody else's pause, None where
             there is no answer that could be one to it.
+        answers: How many answers it has, with the one that it may not have taken yet.
         looked: The calls that were looked ahead at, and need no person.
     """
 
     scratchpad: Any
     shown: list[str] | None
+    answers: int
     looked: set[str] = field(default_factory=set)
 
 
@@ -59,9 +67,9 @@ class RunLock:
         """The run of the task that a call is part of; for whoever holds the lock."""
         scratchpad = scratchpad_of(origin)
         if self._run is None or self._run.scratchpad is not scratchpad:
-            answered = scratchpad.resume or scratchpad.get_null_resume(False) is not None
-            shown = (yield from _last_shown(origin.config["configurable"])) if answered else None
-            self._run = Run(scratchpad, shown)
+            shown = (yield from _last_shown(origin.config["configurable"])) if is_answered(origin) else None
+            answers = len(scratchpad.resume) + (scratchpad.get_null_resume(False) is not None)
+            self._run = Run(scratchpad, shown, answers)
         return self._run
 
     def acquire(self, *, blocking: bool) -> bool:
@@ -93,16 +101,23 @@ def _last_shown(configurable: Mapping[str, Any]) -> Steps[list[str] | None]:
     Returns:
         None where the task was not paused.
     """
-    task_ns = str(configurable.get("checkpoint_ns") or "")
-    graph_ns = task_ns.rpartition("|")[0]
-    where = {
-        "thread_id": configurable.get("thread_id"),
-        "checkpoint_ns": graph_ns,
-        "checkpoint_id": (configurable.get("checkpoint_map") or {}).get(graph_ns),
-    }
-    saver, config = configurable[CHECKPOINTER], {"configurable": where}
+    namespace, _, task = str(configurable.get("checkpoint_ns") or "").rpartition(":")
+    saver, ids = configurable[CHECKPOINTER], configurable.get("checkpoint_map") or {}
+    while True:  # a function under @task has a namespace of its own, but is kept in the graph around it
+        namespace = namespace.rpartition("|")[0]
+        where = {
+            "thread_id": configurable.get("thread_id"),
+            "checkpoint_ns": namespace,
+            "checkpoint_id": ids.get(namespace),
+        }
+        shown = _of_task((yield from _writes(saver, {"configurable": where})), task)
+        if shown is not None or not namespace:
+            return shown
+
+
+def _writes(saver: Any, config: Mapping[str, Any]) -> Steps[Iterable[tuple[str, str, Any]]]:
     found = yield Look(lambda: saver.get_tuple(config), lambda: saver.aget_tuple(config))
-    return _of_task(found.pending_writes or () if found else (), task_ns.rpartition(":")[2])
+    return found.pending_writes or () if found else ()
 
 
 def _of_task(writes: Iterable[tuple[str, str, Any]], task: str) -> list[str] | None:

@@ -18,7 +18,15 @@ from ac_guardrails._job import InvalidCall
 from ac_guardrails._origin import Origin
 from ac_guardrails._steps import Pause, Steps, Store
 from ac_guardrails.approvers._graph_messages import Unusable, parse, payload
-from ac_guardrails.approvers._graph_runs import CHECKPOINTER, SCRATCHPAD, Run, lock_of, scratchpad_of, task_of
+from ac_guardrails.approvers._graph_runs import (
+    CHECKPOINTER,
+    SCRATCHPAD,
+    Run,
+    is_answered,
+    lock_of,
+    scratchpad_of,
+    task_of,
+)
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
@@ -54,8 +62,10 @@ class GraphApprover(Elsewhere):
         if len(job.origin.siblings()) > 1:
             with suppress(CannotAskError):  # each call that must ask says so for itself
                 yield from self._together(guard, job, None)
-        elif scratchpad_of(job.origin).resume:
+        elif is_answered(job.origin):
             yield from _counted(guard, job)
+            with suppress(CannotAskError):
+                yield from self._together(guard, job, None, asking=False)
 
     def ask(self, guard: Guard, job: Job, request: ApprovalRequest) -> Steps[None]:
         """Pause the graph until there is an answer to the question."""
@@ -63,7 +73,7 @@ class GraphApprover(Elsewhere):
             raise CannotAskError(why)
         yield from self._together(guard, job, request)
 
-    def _together(self, guard: Guard, job: Job, request: ApprovalRequest | None) -> Steps[None]:
+    def _together(self, guard: Guard, job: Job, request: ApprovalRequest | None, *, asking: bool = True) -> Steps[None]:
         """Ask about all calls of the task at once, one call at a time, until none is waiting."""
         task = task_of(job.origin)
         lock = lock_of(task)
@@ -72,8 +82,9 @@ class GraphApprover(Elsewhere):
         try:
             run = yield from lock.run(job.origin)
             paused = _Paused(guard, job, run, opened=request is None)
-            while waiting := (yield from paused.waiting(request)):
+            while asking and (waiting := (yield from paused.waiting(request))):
                 yield from paused.interrupt(waiting)
+            yield from paused.overtaken()
         finally:
             lock.release()
 
@@ -129,6 +140,20 @@ class _Paused:
         except GraphInterrupt:
             yield from self._shown([question.request.id for _, question in waiting])
             raise
+
+    def overtaken(self) -> Steps[None]:
+        """Take an answer to questions that were all answered elsewhere meanwhile, which are told apart from it."""
+        from langgraph.errors import GraphInterrupt
+        from langgraph.types import interrupt
+
+        asked = yield from self._all_of(self._run.shown or [])
+        if not asked or any(question.is_open(guard.clock()) for guard, question in asked):
+            return
+        if len(self._run.scratchpad.resume) < self._run.answers:
+            with suppress(GraphInterrupt):  # another part of the graph has taken it
+                for _ in range(self._run.answers):
+                    interrupt({})  # does not pause, since there is an answer
+        yield from self._given_out()
 
     def _shown(self, ids: list[str]) -> Steps[None]:
         """Put on record what this pause shows, which is what its answer will be about."""
@@ -192,11 +217,12 @@ class _Paused:
 
     def _read(self, answer: Any, asked: list[_Asked], count: int) -> tuple[Decision, ...] | Unusable:
         """What an answer decides; nothing, where none of its questions is open any more."""
-        if not any(question.is_open(guard.clock()) for guard, question in asked):
-            return ()
+        is_open = any(question.is_open(guard.clock()) for guard, question in asked)
         if len(asked) < count:
-            return Unusable(_CHANGED)
-        return parse(answer, [question.request for _, question in asked], by=_person(self._job.origin))
+            return Unusable(_CHANGED) if is_open else ()
+        decided = parse(answer, [question.request for _, question in asked], by=_person(self._job.origin))
+        # Answered elsewhere meanwhile: a clear word may still be an objection to that.
+        return () if isinstance(decided, Unusable) and not is_open else decided
 
 
 def _counted(guard: Guard, job: Job) -> Steps[None]:

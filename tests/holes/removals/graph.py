@@ -70,7 +70,7 @@ def _prior_calls_are_new(patch: pytest.MonkeyPatch) -> None:
 REMOVALS = [
     Removal(f"{_FILE}12_a_double_click_sends_one_request", "the memory of calls", _REMEMBERS_NOTHING),
     Removal(
-        f"{_FILE}12_the_first_answer_stands", "the lock on what was answered", at(desk, "_refuse_late", lambda *_: None)
+        f"{_FILE}12_the_first_answer_stands", "the lock on what was answered", at(desk, "_why_late", lambda *_: "")
     ),
     Removal(
         f"{_FILE}15_each_answer_reaches_the_call_that_it_was_shown",

@@ -27,9 +27,9 @@ from .processes import in_processes
 _ONCE, _HAPPENED = "test_once.test_row_", "test_did_it_happen.test_row_"
 _TWICE = every(at(ledger, "refuse_twice", lambda *_: None), at(ledger, "refuse_second", lambda *_: None))
 _TWICE_THERE = "from ac_guardrails import _ledger; _ledger.refuse_second = _ledger.refuse_twice = lambda *_: None"
-_LATE_THERE = "from ac_guardrails import _desk; _desk._refuse_late = lambda *_: None"
+_LATE_THERE = "from ac_guardrails import _desk; _desk._why_late = lambda *_: ''"
 _UNRECORDED = "from ac_guardrails._ledger import Ledger; Ledger.reserve = lambda *_, **__: None"
-_ANY_ANSWER = at(desk, "_refuse_late", lambda *_: None)
+_ANY_ANSWER = at(desk, "_why_late", lambda *_: "")
 _ANY_APPROVAL = every(
     at(record, "digest", lambda value: "0" * 64),
     at(desk, "_still_serves", lambda *_: True),
