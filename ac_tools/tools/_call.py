@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 
 _LONGEST_SEARCH = 4000
+_FIXED = (str, int, float, bool, type(None))
+"""Types of which every value stays what it is, so that it need not be copied."""
 
 
 class Call:
@@ -156,7 +158,8 @@ class ToolJob:
         binding = tool.binding
         self.binding = binding
         self._tool = tool
-        self._raw = deepcopy(dict(raw))  # whoever changes it later has changed another thing
+        # Whoever changes it later has changed another thing.
+        self._raw = {name: value if type(value) in _FIXED else deepcopy(value) for name, value in raw.items()}
         self._args: Arguments | None = None
         self._outlined: tuple[Call, Action] | None = None
         self.origin = origin

@@ -122,7 +122,12 @@ class Action:
         """Whether both touch the same records and amounts, and are as grave."""
         return (
             set(self.needs) == set(other.needs)
-            and set(self.references) == set(other.references)
+            and set(map(_record, self.references)) == set(map(_record, other.references))
             and self.people == other.people
             and dict(self.touches) == dict(other.touches)
         )
+
+
+def _record(reference: Reference) -> tuple[str, int | str]:
+    """Which record it is: its name may have been read meanwhile."""
+    return reference.noun, reference.id or reference.name

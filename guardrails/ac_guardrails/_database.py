@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ac_guardrails._events import LedgerError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _MIGRATIONS: dict[int, str] = {
     1: """
     CREATE TABLE events (
@@ -36,6 +36,11 @@ _MIGRATIONS: dict[int, str] = {
     CREATE TABLE rounds (
         task TEXT NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, questions TEXT NOT NULL,
         PRIMARY KEY (task, number));
+    """,
+    # Only writes are counted by agent; an index that reads need not keep up is cheaper.
+    3: """
+    DROP INDEX events_by_agent;
+    CREATE INDEX events_of_writes ON events (agent, at) WHERE kind = 'sent';
     """,
 }
 _OPEN: weakref.WeakSet[Database] = weakref.WeakSet()

@@ -52,6 +52,11 @@ class Question:
         """Whether it can still be answered."""
         return self.decision is None and not self.over and now < self.request.expires_at
 
+    def says(self, decision: Decision) -> bool:
+        """Whether its answer is the same, whoever gives it."""
+        stands = self.decision
+        return stands is not None and (stands.kind, stands.arguments) == (decision.kind, decision.arguments)
+
     def to_json(self) -> dict[str, Any]:
         """As it lies in the payload."""
         request, card = self.request, self.request.card
@@ -127,12 +132,12 @@ class Desk:
 
     def question(self, question_id: str) -> Question | None:
         """A question by its id; None where it is no longer kept, or never was."""
-        with self._ledger.transaction(durable=False) as connection:
+        with self._ledger.reading() as connection:
             return _find(connection, question_id)
 
     def questions(self, entry: str) -> list[Question]:
         """The questions of an entry, in the order in which they were asked."""
-        with self._ledger.transaction(durable=False) as connection:
+        with self._ledger.reading() as connection:
             return _of(connection, entry)
 
     def waiting(self) -> list[Question]:
@@ -196,7 +201,7 @@ class Desk:
 
     def rounds(self, task: str, count: int) -> list[list[str] | None]:
         """What was shown in the first rounds of a task; None for one that nobody recorded."""
-        with self._ledger.transaction(durable=False) as connection:
+        with self._ledger.reading() as connection:
             return [_round(connection, task, number) for number in range(count)]
 
     def forget_round(self, task: str, number: int) -> None:
@@ -235,11 +240,9 @@ def _why_late(question: Question | None, question_id: str, now: float) -> str:
 
 def _is_overruled(question: Question, decision: Decision) -> bool:
     """Whether an answer says otherwise than the one that stands, while its call goes on."""
-    stands = question.decision
-    if stands is None or question.over or question.overruled is not None:
+    if question.decision is None or question.over or question.overruled is not None:
         return False
-    # A graph that runs again gives the same answer again, in the name of whoever resumed it last.
-    return (decision.kind, decision.arguments) != (stands.kind, stands.arguments)
+    return not question.says(decision)
 
 
 def _waiting(connection: sqlite3.Connection, further: str = "", *values: str) -> list[str]:
@@ -266,16 +269,19 @@ def _find(connection: sqlite3.Connection, question_id: str) -> Question | None:
 
 def _of(connection: sqlite3.Connection, entry: str) -> list[Question]:
     """An entry's questions: all but the last are over, and the last is when it waits no longer."""
-    row = connection.execute("SELECT ask, closed FROM payloads WHERE entry = ?", (entry,)).fetchone()
-    ended = row is None or row[0] is None or bool(row[1])
-    asked = [Question.from_json(data, over=True) for data in _stored(connection, entry)]
+    row = connection.execute("SELECT body, ask, closed FROM payloads WHERE entry = ?", (entry,)).fetchone()
+    ended = row is None or row[1] is None or bool(row[2])
+    asked = [Question.from_json(data, over=True) for data in _asked_in(row)]
     if asked and not ended:
         asked[-1] = replace(asked[-1], over=False)
     return asked
 
 
 def _stored(connection: sqlite3.Connection, entry: str) -> list[dict[str, Any]]:
-    row = connection.execute("SELECT body FROM payloads WHERE entry = ?", (entry,)).fetchone()
+    return _asked_in(connection.execute("SELECT body FROM payloads WHERE entry = ?", (entry,)).fetchone())
+
+
+def _asked_in(row: tuple[Any, ...] | None) -> list[dict[str, Any]]:
     asked: list[dict[str, Any]] = json.loads(row[0]).get("questions", []) if row else []
     return asked
 

@@ -133,7 +133,7 @@ class Grants:
 
     def readable(self, agent: str, *, on: date | None = None) -> frozenset[str]:
         """The areas that the agent may read on a day (today, in UTC, by default)."""
-        return frozenset(area for area in self.catalog.areas if self.level(agent, area, on=on) >= Level.READ)
+        return frozenset(area for area in self._agents.get(agent, {}) if self.level(agent, area, on=on) >= Level.READ)
 
     def narrowed(self, agent: str) -> frozenset[str]:
         """The nouns that an agent's grants narrow by `only`, so that what it names by id has to be known by name."""

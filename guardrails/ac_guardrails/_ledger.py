@@ -320,6 +320,10 @@ class Ledger:
             self.flush()
         self._database.close()
 
+    def reading(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        """A look that keeps no writer out, and misses what was left to be recorded of reads."""
+        return self._database.reading()
+
     def flush(self) -> None:
         """Put on record what was left for the next transaction."""
         with self.transaction(durable=False):

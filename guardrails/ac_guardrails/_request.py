@@ -49,12 +49,12 @@ class Permit:
     The transport refuses every request without one, so code that reaches past the tools reaches nothing.
     """
 
-    __slots__ = ("_digest", "_lock", "_spent")
+    __slots__ = ("_lock", "_spent", "_what")
 
     def __init__(self, seal: object, request: Request, digest: str = "") -> None:
         if seal is not _SEAL:
             raise PermitError("Permits are made by the guard alone. Call a tool; it asks the guard.")
-        self._digest = digest or request.digest()
+        self._what = _what(request, digest)
         self._lock = threading.Lock()
         self._spent = False
 
@@ -64,7 +64,7 @@ class Permit:
         Raises:
             PermitError: The permit is for another request, or was spent before.
         """
-        if request.digest() != self._digest:
+        if _what(request) != self._what:
             raise PermitError(f"The permit is not for {request.method} {request.path}. Nothing was sent.")
         with self._lock:
             if self._spent:
@@ -73,6 +73,11 @@ class Permit:
 
     def __reduce__(self) -> str:
         raise TypeError("A permit cannot be pickled or copied: it is good for one request in this process.")
+
+
+def _what(request: Request, digest: str = "") -> Request | str:
+    """What a permit is for: nothing in a request without a body can be changed, so it stands for itself."""
+    return request if request.body is None else digest or request.digest()
 
 
 def mint(request: Request, digest: str = "") -> Permit:

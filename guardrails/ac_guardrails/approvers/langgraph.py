@@ -123,12 +123,12 @@ class _Paused:
         """The questions that nobody has answered yet, after the answers so far were given to whom they are for."""
         found = yield from self._questions(request)
         yield from self._given_out()
-        waiting = {}
-        for guard, question in found:
-            now = yield Store(_looked_up(guard, question.request.id), guard.ledger.blocks)
-            if now is not None and now.is_open(guard.clock()):
-                waiting[now.request.id] = (guard, now)  # two calls for the same share a question
-        return list(waiting.values())
+        waiting = []
+        for one, guard in found.items():
+            question = yield Store(_looked_up(guard, one), guard.ledger.blocks)
+            if question is not None and question.is_open(guard.clock()):
+                waiting.append((guard, question))
+        return waiting
 
     def interrupt(self, waiting: list[_Asked]) -> Steps[None]:
         """Pause with these questions, or take the next answer; an answer is given out by `waiting`."""
@@ -163,16 +163,17 @@ class _Paused:
             # The same pause has shown other questions before, and nobody can know which of both is answered.
             yield Store(lambda: desk.forget_round(task, number), self._home.ledger.blocks)
 
-    def _questions(self, request: ApprovalRequest | None) -> Steps[list[_Asked]]:
-        found: list[_Asked] = []
-        for guard, job in self._calls:
+    def _questions(self, request: ApprovalRequest | None) -> Steps[dict[str, Guard]]:
+        """The latest question of each call, with its guard; two calls for the same share one."""
+        found: dict[str, Guard] = {}
+        alone = request is not None and not self._job.origin.siblings()
+        for guard, job in () if alone else self._calls:
             question = yield from _question_of(guard, job, looked=self._run.looked if self._open else None)
             if question is not None:
-                found.append((guard, question))
+                found[question.request.id] = guard
         self._open = False
-        if request is not None and all(question.request.id != request.id for _, question in found):
-            own = yield Store(_looked_up(self._guard, request.id), self._guard.ledger.blocks)
-            found += [(self._guard, own)] if own is not None else []
+        if request is not None:
+            found.setdefault(request.id, self._guard)
         return found
 
     def _given_out(self) -> Steps[None]:
@@ -213,7 +214,8 @@ class _Paused:
             by = _person(self._job.origin)
             decided = tuple(Decision.reject("no usable answer was given", by=by) for _ in asked)
         for (guard, question), decision in zip(asked, decided, strict=True):
-            yield Store(_answering(guard, question.request.id, decision), guard.ledger.blocks)
+            if not question.says(decision):
+                yield Store(_answering(guard, question.request.id, decision), guard.ledger.blocks)
 
     def _read(self, answer: Any, asked: list[_Asked], count: int) -> tuple[Decision, ...] | Unusable:
         """What an answer decides; nothing, where none of its questions is open any more."""
@@ -233,6 +235,9 @@ def _counted(guard: Guard, job: Job) -> Steps[None]:
     from langgraph.errors import GraphInterrupt
     from langgraph.types import interrupt
 
+    task, count = task_of(job.origin), len(scratchpad_of(job.origin).resume)
+    if not count:
+        return
     try:
         key = job.origin.key(job.outline())
     except InvalidCall:
@@ -240,7 +245,6 @@ def _counted(guard: Guard, job: Job) -> Steps[None]:
     entry = (yield Store(lambda: guard.ledger.recall(key), guard.ledger.blocks)) if key else None
     if entry is None:
         return
-    task, count = task_of(job.origin), len(scratchpad_of(job.origin).resume)
     rounds = yield Store(lambda: guard.desk.rounds(task, count), guard.ledger.blocks)
     for shown in rounds:
         if shown and entry_of(shown[0]) == entry.id:

@@ -73,7 +73,10 @@ _NOBODY_ASKS_WHETHER_IT_MAILS = every(
     at(lists, "_look_at_list", _unread),
     at(imports, "_look_at_lists", _lists_unread),
 )
-_BARE_CARDS = every(*(at(tool, "rows", lambda self, call: ()) for tool in (CreateList, SetListStatus, ImportContacts)))
+_BARE_CARDS = every(
+    *(at(tool, "rows", lambda self, call: ()) for tool in (CreateList, SetListStatus, ImportContacts)),
+    at(calls, "argument_rows", lambda arguments: ()),
+)
 
 
 def _with_nulls(self: Any) -> dict[str, Any]:

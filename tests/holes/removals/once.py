@@ -32,7 +32,7 @@ _UNRECORDED = "from ac_guardrails._ledger import Ledger; Ledger.reserve = lambda
 _ANY_ANSWER = at(desk, "_why_late", lambda *_: "")
 _ANY_APPROVAL = every(
     at(record, "digest", lambda value: "0" * 64),
-    at(desk, "_still_serves", lambda *_: True),
+    at(desk, "_serves", lambda asked, *_: bool(asked) and not asked[-1].over),
     at(Question, "covers", lambda *_: True),
 )
 
