@@ -11,7 +11,7 @@ from ac_guardrails._canonical import canonical
 
 Rows = tuple[tuple[str, str], ...]
 
-_MOST = 1500
+_MOST = 700
 """How many characters of arguments a card shows."""
 _ROOM = 400
 """How many characters a row has for a list of texts."""

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from json import JSONDecodeError
 from pathlib import Path
 
 from ac_guardrails._events import LedgerError
@@ -94,7 +95,7 @@ class Database:
                     if connection.in_transaction:  # a full disk has rolled it back already
                         connection.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
+            except (sqlite3.Error, JSONDecodeError) as error:
                 raise self._unusable(error) from error
 
     @contextmanager
@@ -103,7 +104,7 @@ class Database:
         with self.lock:
             try:
                 yield self._opened()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, JSONDecodeError) as error:
                 raise self._unusable(error) from error
 
     def write_back(self) -> None:
@@ -118,7 +119,12 @@ class Database:
                 self._connection.close()
                 self._connection = None
 
-    def _unusable(self, error: sqlite3.Error) -> LedgerError:
+    def _unusable(self, error: Exception) -> LedgerError:
+        if isinstance(error, JSONDecodeError):
+            return LedgerError(
+                f"The ledger {self.path} is damaged: what it holds here is no JSON. No write is sent without a record; "
+                "see what ac-tools audit verify says of it."
+            )
         return LedgerError(
             f"The ledger {self.path} cannot be used ({error}). No write is sent without a record; "
             "make the file writable, or give the guard another ledger."

@@ -227,6 +227,22 @@ def test_a_file_that_became_unusable_stops_writes(guard: Any, job: Any, sender: 
     assert len(sender.writes) == 1
 
 
+def test_a_damaged_payload_under_a_call_stops_it_in_words(guard: Any, job: Any, sender: Any, path: Any) -> None:
+    """A call whose own record is broken while a person thinks ends with an error that says what to look at."""
+
+    def approver(request: Any) -> Decision:
+        other = sqlite3.connect(path)
+        other.execute("UPDATE payloads SET body = '{'")
+        other.commit()
+        other.close()
+        return Decision.approve(by="anna")
+
+    opened = guard(approver=approver, ledger=f"sqlite:///{path}")
+    with pytest.raises(LedgerError, match="is damaged: what it holds here is no JSON.*audit verify"):
+        opened.run(job("burn_book"), sender)
+    assert sender.writes == []
+
+
 def test_a_failed_transaction_leaves_the_ledger_usable(memory: Ledger) -> None:
     """An error inside a transaction takes all of it back, and the next one works."""
     with pytest.raises(LedgerError), memory.transaction(durable=True) as connection:
