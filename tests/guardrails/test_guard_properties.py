@@ -656,7 +656,7 @@ def test_every_promise_holds_whatever_happens() -> None:
 @pytest.mark.long
 def test_every_promise_holds_for_long() -> None:
     """The same for longer."""
-    run(examples=180, steps=30)
+    run(examples=100, steps=30)
 
 
 @pytest.mark.parametrize("thread", ["thread", ""], ids=["the same call", "another call"])
