@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
@@ -16,16 +15,14 @@ from typing import Any
 
 from ac_guardrails._database import Database
 from ac_guardrails._entries import Entry
-from ac_guardrails._events import CLOSING, Event, LedgerError, chained, row_of, stored
+from ac_guardrails._events import CLOSING, Event, chained, row_of, stored
 from ac_guardrails._hold import Hold, Used, Windows, holder_of, refuse_second, refuse_twice, used_by
 from ac_guardrails._inflight import InFlight
+from ac_guardrails._late import Batch, Late
 from ac_guardrails._reading import entries_of, entry_of, entry_of_call, first_fault, made_by_others, open_entries
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
-_MOST_LATE = 50
-_LATE_FOR = 1.0
-"""How many ends of reads may be left to be recorded together, and for how many seconds."""
 _KEPT = (
     "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, 0, ?)"
     " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 0, body = excluded.body"
@@ -35,8 +32,6 @@ _CLOSED = (
     " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 1, body = excluded.body, effect = NULL, ask = NULL"
 )
 _NO_PEOPLE: Used = {}
-_Batch = tuple[float, tuple[Event, ...], Mapping[str, Any] | None]
-"""The time of some events of one entry, the events, and values to keep beside the entry."""
 
 
 class Ledger:
@@ -53,7 +48,7 @@ class Ledger:
         self._keep = payloads
         self._clock = clock
         self._purged_at = clock()
-        self._late: list[_Batch] = []
+        self._late = Late(self.flush)
         self.in_flight = InFlight() if self._database.in_memory else InFlight.of(os.path.realpath(path))
         """The calls of this process that are on their way."""
         self.purge()
@@ -119,10 +114,7 @@ class Ledger:
             events: What happened, in order.
             payload: Values to keep beside the entry.
         """
-        # Without the lock, which an event loop may not wait for: adding to the end of a list needs none.
-        self._late.append((round(self._clock(), 3), events, payload))
-        if self.blocks:
-            _PENDING.add(self)
+        self._late.add((round(self._clock(), 3), events, payload), outlasts=self.blocks)
 
     def reserve(self, *events: Event, hold: Hold, payload: Mapping[str, Any] | None = None) -> None:
         """Put a write on record before it leaves, if nothing stands in its way.
@@ -180,7 +172,7 @@ class Ledger:
         """
         self._write(connection, [(round(self._clock(), 3), events, payload)])
 
-    def _write(self, connection: sqlite3.Connection, batches: list[_Batch]) -> None:
+    def _write(self, connection: sqlite3.Connection, batches: list[Batch]) -> None:
         last = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         seq, previous = last or (0, "")
         for now, events, payload in batches:
@@ -316,7 +308,7 @@ class Ledger:
 
     def close(self) -> None:
         """Let the file go; it is opened again when it is needed."""
-        if self._late:
+        if self._late.due(self._clock(), all_of_it=True):
             self.flush()
         self._database.close()
 
@@ -339,39 +331,16 @@ class Ledger:
         """
         with self._database.lock:  # until what was left is off the list, so that no other thread records it, too
             with self._database.transaction(durable=durable) as connection:
-                late = len(self._late) if with_late or self._late_is_due() else 0
+                late = self._late.due(self._clock(), all_of_it=with_late)
                 if late:
-                    self._write(connection, self._late[:late])
+                    self._write(connection, late)
                 yield connection
                 due = self._clock() - self._purged_at > _PURGE_EVERY
                 gone = self._purge(connection) if due else 0
-            del self._late[:late]
-        if late:
-            _PENDING.discard(self)
-            if self._late:  # added in the meantime
-                _PENDING.add(self)
+            if late:
+                self._late.recorded(len(late))
         if gone:
             self._database.write_back()
-
-    def _late_is_due(self) -> bool:
-        late = self._late
-        return bool(late) and (len(late) >= _MOST_LATE or not 0 <= self._clock() - late[0][0] < _LATE_FOR)
-
-
-_PENDING: set[Ledger] = set()
-"""The ledgers that have something left to be recorded."""
-
-
-def _flush_all() -> None:
-    """Before the process ends, or a child inherits it, what reads left to be recorded is recorded."""
-    for ledger in list(_PENDING):
-        with contextlib.suppress(LedgerError):
-            ledger.flush()
-
-
-atexit.register(_flush_all)
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(before=_flush_all)
 
 
 def new_entry() -> str:

@@ -238,7 +238,7 @@ def test_a_damaged_payload_under_a_call_stops_it_in_words(guard: Any, job: Any, 
         return Decision.approve(by="anna")
 
     opened = guard(approver=approver, ledger=f"sqlite:///{path}")
-    with pytest.raises(LedgerError, match="is damaged: what it holds here is no JSON.*audit verify"):
+    with pytest.raises(LedgerError, match=r"is damaged: what it holds here is no JSON.*audit verify"):
         opened.run(job("burn_book"), sender)
     assert sender.writes == []
 
