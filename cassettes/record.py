@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ DIRECTORY = Path(__file__).parent
 URL = "https://sandbox.api-us1.example"
 KEY = "must-never-be-recorded"
 _START = 1_772_442_000.0  # 2026-03-02T09:00:00Z: every recording happens in this one moment
-_KEPT = ("Content-Type", "X-Request-Id")
+_KEPT = ("Content-Type", "X-Request-Id", "Retry-After")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,30 @@ class Step:
         says: What the content must hold.
         arguments: The call's arguments.
         status: The message's status.
+        fault: How the account fails while it is recorded: method, path, and what `Sandbox.fault` is told.
     """
 
     tool: str
     says: str
     arguments: dict[str, Any] = field(default_factory=dict)
     status: str = "success"
+    fault: tuple[str, str, dict[str, Any]] | None = None
+
+
+def _refused(tool: str, says: str, **arguments: Any) -> Step:
+    """A call that names something which is not there, or that the account refuses."""
+    return Step(tool, says, arguments, "error")
+
+
+def _during(fault: dict[str, Any], method: str, path: str, step: Step) -> Step:
+    """The same call while the account fails."""
+    return replace(step, fault=(method, path, fault))
 
 
 _MARIA = "maria@lindqvist-interiors.example"
 _NEW = "zoe@new.example"
+_LIST = {"name": "Spring", "sender_url": "https://new.example", "sender_reminder": "You signed up."}
+_NOBODYS_DEAL = {"contact": 99999, "stage": "1"}
 _IMPORTED = [{"email": f"import{number}@new.example"} for number in (1, 2, 3)]
 
 SCENARIOS: dict[str, tuple[Step, ...]] = {
@@ -117,6 +131,56 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {
         Step("ac_list_accounts", "offset=2", {"limit": 2}),
         Step("ac_create_account", "«New Ltd»", {"name": "New Ltd"}),
     ),
+    "failures": (
+        _refused("ac_get_contact", "no contact with id 99999", contact=99999),
+        Step("ac_list_contacts", "0 of 0 shown", {"search": "nobody-of-this-name"}),
+        _refused("ac_update_contact", "no contact with id 99999", contact=99999, phone="1"),
+        _refused("ac_update_contact", "already exists", contact=46, email="k.petersen@hafenkontor.example"),
+        _refused("ac_delete_contact", "no contact with id 99999", contact=99999),
+        _refused("ac_get_list", "no list with id 99", list=99),
+        _refused("ac_get_list", "No list is called", list="Nobody's"),
+        _refused("ac_set_list_status", "The related list does not exist", contact=46, list=99, status="unsubscribe"),
+        Step("ac_create_tag", "the tag exists already", {"name": "lead"}),
+        _refused("ac_add_tag", "«Tag not found»", contact=46, tag=999),
+        _refused("ac_add_tag", "«Contact not found»", contact=99999, tag=1),
+        _refused("ac_remove_tag", "does not have tag 7", contact=46, tag="C#"),
+        _refused("ac_update_deal", "no deal with id 99999", deal=99999, amount="1"),
+        _refused("ac_create_deal", "no contact with id 99999", title="x", amount="1", currency="EUR", **_NOBODYS_DEAL),
+        _refused("ac_list_deals", "No stage is called", stage="Nowhere"),
+        _refused("ac_get_field", "no custom field with id 999", field=999),
+        _refused("ac_create_field", "already a field", title="Customer type", type="text"),
+        _refused("ac_add_to_automation", "could not be enrolled", contact=46, automation=99),
+        _refused("ac_remove_from_automation", "is not in automation 2", contact=46, automation=2),
+        _refused("ac_list_contact_automations", "no contact with id 99999", contact=99999),
+        Step("ac_create_account", "«New Ltd»", {"name": "New Ltd"}),
+        _refused("ac_create_account", "already exists", name="New Ltd"),
+        Step("ac_import_contacts", "Not sent (1)", {"contacts": [{"email": "no address"}, {"email": _NEW}]}),
+    ),
+    "outages": (
+        _during(
+            {"status": 429, "headers": {"Retry-After": "1"}}, "GET", "/tags", Step("ac_list_tags", "1 «Lead» on 43")
+        ),
+        _during({"status": 503}, "GET", "/lists", Step("ac_list_lists", "1 «Newsletter»")),
+        _during({"status": 403}, "GET", "/accounts", _refused("ac_list_accounts", "is not allowed (403)")),
+        _during({"status": 500}, "GET", "/automations", _refused("ac_list_automations", "a fault of ActiveCampaign's")),
+        _during({"status": 401}, "GET", "/deals", _refused("ac_list_deals", "401")),
+        _during({"status": 200, "body": "<html>"}, "GET", "/fields", _refused("ac_list_fields", "it is not JSON")),
+        _during({"status": 403}, "POST", "/campaign", _refused("ac_create_campaign", "(403)", name="A", type="single")),
+        _during({"status": 403}, "POST", "/lists", _refused("ac_create_list", "(403)", **_LIST)),
+        _during(
+            {"status": 503, "when": "after"},
+            "DELETE",
+            "/contacts/47",
+            Step("ac_delete_contact", "It happened: contact 47 is gone", {"contact": 47}),
+        ),
+    ),
+    "paging": (
+        Step("ac_list_contacts", "call again with offset=279", {"limit": 2, "offset": 277}),
+        Step("ac_list_contacts", "that is all", {"limit": 2, "offset": 279}),
+        Step("ac_list_deals", "call again with offset=45", {"limit": 5, "offset": 40}),
+        Step("ac_list_deals", "that is all", {"limit": 5, "offset": 45}),
+        Step("ac_list_accounts", "0 of", {"offset": 500}),
+    ),
 }
 """Scenario -> its calls. Each begins with a fresh account; together they call every tool."""
 
@@ -168,6 +232,9 @@ def record(directory: Path) -> None:
             toolkit_on(ActiveCampaign(url=server.url, key=KEY, limit=None)) as toolkit,
         ):
             for step in steps:
+                if step.fault:
+                    method, at, how = step.fault
+                    sandbox.fault(method, at, **how)
                 _play(toolkit, step)
 
 
@@ -197,7 +264,10 @@ def _cleaned_response(response: dict[str, Any]) -> dict[str, Any]:
 
 def _indented(body: bytes) -> bytes:
     """The same JSON on lines of its own, for those who read it or its changes."""
-    return json.dumps(json.loads(body), indent=1).encode() if body else body
+    try:
+        return json.dumps(json.loads(body), indent=1).encode()
+    except ValueError:  # nothing, or no JSON
+        return body
 
 
 class _Dumper(yaml.SafeDumper):

@@ -111,7 +111,7 @@ def test_row_03_an_edit_to_another_tool_runs_nothing(hitl, toolkit_for, scripted
 def test_row_11_two_clicks_send_one_request(hitl, toolkit_for, scripted, writes, account, monkeypatch):
     """Approved twice at the same moment, at every question on the way, it runs once."""
     answered = account.simulator.handle
-    monkeypatch.setattr(account.simulator, "handle", lambda *args: time.sleep(0.1) or answered(*args))
+    monkeypatch.setattr(account.simulator, "handle", lambda *args: time.sleep(0.4) or answered(*args))
     agent = agent_of((toolkit_for, scripted), DELETE, {"ac_delete_contact": True}, hitl=hitl)
     if hitl:
         agent.twice({"decisions": [YES]})
