@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from pydantic import SecretStr
 
@@ -18,12 +18,13 @@ from ac_tools._answers import doing
 from ac_tools._credentials import read_key, read_url
 from ac_tools._errors import ConfigurationError
 from ac_tools._exchange import Exchange, Local, Reply, Step, Steps
-from ac_tools._http import Clients, Transport, Wire
+from ac_tools._http import Answer, Clients, Failure, Transport, Wire
 from ac_tools._pace import Limit, Pace
 
 if TYPE_CHECKING:
     from ac_guardrails._ledger import Ledger
     from ac_guardrails._turnstile import Turnstile
+    from ac_tools._drift import Drift
     from ac_tools.sandbox import Clock, Sandbox
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+/?")
@@ -45,6 +46,8 @@ class ActiveCampaign:
         timeout: Seconds to wait for reading, writing or a free connection. Connecting has 5 at most.
         max_wait: Seconds that one request waits in all for the account to be ready again.
         retries: Further attempts where they are safe: reads, and whatever certainly was not sent.
+        drift: "warn" compares each answer of the 29 endpoints with what they were known to send (ac_tools.contracts)
+            and warns of each kind of difference once for each endpoint; by default nothing is compared.
 
     Raises:
         ConfigurationError: The URL or the key cannot be used. The text never shows the key.
@@ -66,6 +69,7 @@ class ActiveCampaign:
         timeout: float = 30.0,
         max_wait: float = 60.0,
         retries: int = 3,
+        drift: Literal["ignore", "warn"] = "ignore",
     ) -> None:
         if not _is_text(key):
             key = None
@@ -78,6 +82,8 @@ class ActiveCampaign:
             raise ConfigurationError(fault)
         if limit not in (None, "default") and (not isinstance(limit, int) or limit < 1):
             raise ConfigurationError("The limit is a whole number of requests a second, at least 1, or None.")
+        if drift not in ("ignore", "warn"):
+            raise ConfigurationError('drift is "ignore" or "warn": whether answers are compared with the contracts.')
         self.url = url
         self.host = host
         self._key = key
@@ -86,6 +92,7 @@ class ActiveCampaign:
         self._pace = Pace() if transport is not None and limit == "default" else Pace.of(host)
         self._pace.agree(limit)
         self._turnstiles: set[Turnstile] = set()
+        self._drift = _drift() if drift == "warn" else None
         self._clients = Clients(
             key=key,
             timeout=timeout,
@@ -174,13 +181,18 @@ class ActiveCampaign:
 
     def _do(self, step: Step) -> Any:
         if isinstance(step, Wire):
-            return self._clients.attempt(step)
+            return self._compared(step, self._clients.attempt(step))
         return step() if callable(step) else time.sleep(step)
 
     async def _ado(self, step: Step) -> Any:
         if isinstance(step, Wire):
-            return await self._clients.aattempt(step)
+            return self._compared(step, await self._clients.aattempt(step))
         return await (_in_thread(step) if callable(step) else asyncio.sleep(step))
+
+    def _compared(self, wire: Wire, answer: Answer | Failure) -> Answer | Failure:
+        if self._drift is not None:
+            self._drift.compare(wire, wire.url.removeprefix(self.url), answer)
+        return answer
 
     def _begin(self, request: Request, permit: Permit | None) -> Steps:
         if type(permit) is not Permit:  # neither None, nor anything that only looks like one
@@ -254,6 +266,13 @@ class ActiveCampaign:
 def _is_text(key: object) -> bool:
     """Whether a key is text, in clear or secret, or left to the environment."""
     return isinstance(key.get_secret_value() if isinstance(key, SecretStr) else key, (str, type(None)))
+
+
+def _drift() -> Drift:
+    """Loaded here, since most accounts compare nothing."""
+    from ac_tools._drift import Drift
+
+    return Drift()
 
 
 async def _in_thread(work: Local) -> Any:

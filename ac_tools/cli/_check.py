@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ac_guardrails import Action, Answer, Card, Catalog, CatalogTool, Grants, Guard, Job, Level, Need, Plan, Request
 from ac_guardrails._job import Exchange
-from ac_tools import ActiveCampaign
+from ac_tools import ActiveCampaign, ForbiddenError, NotFoundError, PaymentRequiredError
 
 AGENT = "doctor"
 
@@ -42,7 +42,7 @@ def _tool(area: str) -> str:
 
 
 def look(guard: Guard, account: ActiveCampaign, area: str, path: str, *, limit: int | None = None) -> Answer:
-    """Read one path; the artifact of a success is the reply.
+    """Read one path; the artifact of a success is the reply, of what the account does not offer the error.
 
     Args:
         guard: The guard to go through.
@@ -82,7 +82,10 @@ class _Look(Job):
         yield  # a generator that has nothing to read first
 
     def _perform(self) -> Exchange:
-        reply = yield self._request
+        try:
+            reply = yield self._request
+        except (ForbiddenError, NotFoundError, PaymentRequiredError) as error:
+            return Answer(str(error), error, ok=False)
         return Answer("read", reply)
 
     def edited(self, arguments: Mapping[str, Any]) -> _Look:

@@ -32,18 +32,50 @@ _MOST_SECONDS_OFF = 60.0
 
 def doctor(
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Check the embedded account instead.")] = False,
+    contracts: Annotated[
+        bool, typer.Option("--contracts", help="Compare what the account answers with what it was known to answer.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check host, key, permissions and clock. Only reads; the key is never shown.
+    """Check host, key, permissions and clock, or the shape of the answers. Only reads; the key is never shown.
 
     The account is the one of ACTIVECAMPAIGN_URL and ACTIVECAMPAIGN_API_KEY.
     """
+    if contracts:
+        _compare(sandbox=sandbox, as_json=as_json)
+        return
     findings = _examine(sandbox=sandbox)
     if as_json:
         print_json([{"check": each.check, "result": each.result, "detail": each.detail} for each in findings])
     else:
         stdout().print(_table(findings))
     if any(each.result == "wrong" for each in findings):
+        raise typer.Exit(1)
+
+
+def _compare(*, sandbox: bool, as_json: bool) -> None:
+    """Compare, tell, and end with 1 where something is missing, of another type, or not to be read."""
+    from ac_guardrails import inert
+    from ac_tools import ActiveCampaign, ConfigurationError
+    from ac_tools.cli._check import look, reads_only
+    from ac_tools.cli._doctor_contracts import areas, comparisons, findings
+    from ac_tools.cli._doctor_contracts import as_json as in_json
+
+    compared, detail, host = [], "", ""
+    try:
+        with ActiveCampaign.sandbox() if sandbox else ActiveCampaign.from_env() as account:
+            host, guard = account.host, reads_only(areas())
+            me = look(guard, account, "contacts", "/users/me")
+            compared = list(comparisons(account, guard)) if me.ok else []
+            detail = "" if me.ok else me.content
+    except ConfigurationError as error:
+        detail = str(error)
+    ok = not detail and all(each.ok for each in compared)
+    if as_json:
+        print_json({"host": host, "ok": ok, "detail": detail, "endpoints": [in_json(each) for each in compared]})
+    else:
+        stdout().print(inert(detail, limit=600) if detail else _table(findings(compared)))
+    if not ok:
         raise typer.Exit(1)
 
 
