@@ -22,32 +22,11 @@ ACCOUNT = Shape[rows.CustomerAccount](
 
 _CREATED = ACCOUNT.but(name=sent("name"), accountUrl=sent("accountUrl"))
 
-ACCOUNT_CONTACT = Shape[rows.AccountContact](
-    {
-        "account": ident("account"),
-        "contact": ident("contact"),
-        "jobTitle": attr("job_title"),
-        "createdTimestamp": iso("created"),
-        "updatedTimestamp": iso("created"),
-        "links": links("accountContacts", "account", "contact"),
-        "id": ident(),
-    }
-)
-
 
 def add_account(store: Store, name: str, url: str = "") -> rows.CustomerAccount:
     """Puts a new company in."""
     now = store.now()
     return store.accounts.add(rows.CustomerAccount(store.accounts.next_id(), name, url, now, now))
-
-
-def join_account(store: Store, contact: rows.Contact, account: rows.CustomerAccount) -> None:
-    """Makes a contact belong to a company, and to no other (documented: at most one)."""
-    if any(link.account == account.id for link in store.account_contacts.of(contact.id)):
-        return
-    store.account_contacts.drop_of(contact.id)
-    row = rows.AccountContact(store.account_contacts.next_id(), account.id, contact.id, store.now())
-    store.account_contacts.add(row)
 
 
 def _contact_count(row: rows.CustomerAccount, view: View) -> str:
@@ -89,13 +68,30 @@ def create_account(call: Call) -> Answer:
     """Creates a company: 201 (recorded 2020); 422 without a name or with a taken one (documented)."""
     store, given = call.store, call.sent("account")
     name = to_text(given.get("name"))
-    if not name.strip():
-        raise missing("account", "name")
-    if store.accounts.find(name.lower()) is not None:
-        title = f'An account named "{name}" already exists. Please choose a new name.'
-        raise Refusal(422, {"errors": [problem(title, code="duplicate", pointer="name")]})
+    _check_name(store, name)
     row = add_account(store, name, to_text(given.get("accountUrl")))
     return reply(201, {"account": _CREATED(row, store, given)})
+
+
+def _check_name(store: Store, name: str, current: rows.CustomerAccount | None = None) -> None:
+    if not name.strip():
+        raise missing("account", "name")
+    if store.accounts.find(name.lower()) not in (None, current):
+        title = f'An account named "{name}" already exists. Please choose a new name.'
+        raise Refusal(422, {"errors": [problem(title, code="duplicate", pointer="name")]})
+
+
+@route("PUT", "/accounts/{id}")
+def update_account(call: Call) -> Answer:
+    """Changes a company's name and address (recorded 2020); refusals as for a new one (assumed)."""
+    store, given = call.store, call.sent("account")
+    row = store.accounts.need(call.id)
+    if "name" in given:
+        _check_name(store, to_text(given["name"]), row)
+    names = {"name": "name", "accountUrl": "url"}
+    columns = {column: to_text(given[key]) for key, column in names.items() if key in given}
+    store.accounts.change(row, **columns, updated=store.now())
+    return reply(200, {"account": ACCOUNT(row, store)})
 
 
 @route("DELETE", "/accounts/{id}")

@@ -139,6 +139,12 @@ def _page_input(query: Query) -> dict[str, Any]:
 def list_contacts(call: Call) -> Answer:
     """A page of people (recorded 2020 and 2021; filters documented); never their tags, lists or values."""
     found = find_contacts(call.store, call.query)
-    meta = {"total": str(len(found)), "sortable": True, "page_input": _page_input(call.query)}
+    meta: dict[str, Any] = {"total": str(len(found)), "sortable": True}
+    # The page's own parameters came last in 2021 and first in 2022 (captured), an address among them.
+    if call.store.settings.era >= "2022":
+        asked = {"email": call.query.get("email")} if call.query.get("email") is not None else {}
+        meta = {"page_input": {**_page_input(call.query), **asked}, **meta}
+    else:
+        meta["page_input"] = _page_input(call.query)
     contacts = _LISTED.many(call.query.page(found), call.store)
     return reply(200, {"scoreValues": [], "contacts": contacts, "meta": meta})

@@ -7,7 +7,7 @@ from typing import Any
 from ac_tools.sandbox import _field_values as field_values
 from ac_tools.sandbox import _rows as rows
 from ac_tools.sandbox._router import Call, route
-from ac_tools.sandbox._shape import ABSENT, Render, Shape, View, always, attr, ident, iso, links, local, sent
+from ac_tools.sandbox._shape import ABSENT, Render, Shape, View, always, attr, ident, iso, links, local, sent, since
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_text, valid_address
 from ac_tools.sandbox._wire import Answer, Refusal, problem, reply
@@ -30,6 +30,13 @@ def _value_ids(row: rows.Contact, view: View) -> Any:
     ids = [str(value.id) for value in view.store.field_values.of(row.id)]
     return ids if view.sent.get("fieldValues") else ABSENT
 
+
+def _domain(row: rows.Contact, _view: View) -> str:
+    return row.email.rpartition("@")[2]
+
+
+# Absent in May 2020, "0" on 2 June, false from 9 June 2020 on; the reply to a creation never had the "0".
+_EMAIL_EMPTY = since("2020-06-09", always(False), since("2020-06-02", always("0")))
 
 _LINKS = links(
     "contacts",
@@ -57,7 +64,7 @@ CONTACT = Shape[rows.Contact](
         "hash": attr("hash"),
         "socialdata_lastcheck": always(None),
         "email_local": always(""),
-        "email_domain": always(""),
+        "email_domain": since("2022", _domain, always("")),
         "sentcnt": always("0"),
         "rating_tstamp": always(None),
         "gravatar": always("0"),
@@ -73,7 +80,8 @@ CONTACT = Shape[rows.Contact](
         "updated_timestamp": local("updated"),
         "created_by": always(None),
         "updated_by": always(None),
-        "email_empty": always(False),
+        "email_empty": _EMAIL_EMPTY,
+        "mpp_tracking": since("2022", always("0")),
         "fieldValues": _value_ids,
         "links": _LINKS,
         "id": ident(),
@@ -87,13 +95,13 @@ _CREATED = Shape[rows.Contact](
         "phone": sent("phone"),
         "firstName": sent("firstName"),
         "lastName": sent("lastName"),
-        "email_empty": always(False),
+        "email_empty": since("2020-06-09", always(False)),
         "cdate": iso("created"),
         "udate": iso("updated"),
         "orgid": always(""),
         "orgname": always(""),
         "links": _LINKS,
-        "hash": attr("hash"),
+        "hash": since("2021", attr("hash")),
         "fieldValues": _value_ids,
         "id": ident(),
         "organization": always(""),

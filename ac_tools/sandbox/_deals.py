@@ -1,5 +1,6 @@
 """Deals: create, read, update, delete."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +25,17 @@ def _pipeline_id(row: rows.Deal, view: View) -> str | None:
     return str(stage.pipeline) if stage is not None else None
 
 
-DEAL = Shape[rows.Deal](
+class _DealShape(Shape[rows.Deal]):
+    """A deal in a pipeline that is not there any more shows three keys only (recorded 2020; the cause is assumed)."""
+
+    def __call__(self, row: rows.Deal, store: Store, sent: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        stage = store.stages.get(row.stage)
+        if stage is None or store.pipelines.get(stage.pipeline) is None:
+            return {"title": row.title, "id": str(row.id), "isDisabled": True}
+        return super().__call__(row, store, sent)
+
+
+DEAL = _DealShape(
     {
         "hash": attr("hash"),
         "owner": ident("owner"),
@@ -44,7 +55,7 @@ DEAL = Shape[rows.Deal](
         "winProbability": always(None),
         "winProbabilityMdate": always(None),
         "status": ident("status"),
-        "activitycount": always("1"),
+        "activitycount": ident("activities"),
         "nextdealid": ident("id"),
         "edate": always(None),
         "links": _LINKS,

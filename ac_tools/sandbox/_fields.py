@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from ac_tools.sandbox import _rows as rows
+from ac_tools.sandbox._field_parts import OPTION, REL
 from ac_tools.sandbox._router import Call, route
-from ac_tools.sandbox._shape import Shape, View, always, attr, ident, iso, links, local, sent, stored
+from ac_tools.sandbox._shape import Shape, always, attr, ident, iso, links, local, sent, since, stored
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_flag, to_int, to_text
 from ac_tools.sandbox._wire import Answer, Refusal, invalid, missing, reply
@@ -26,6 +27,8 @@ _TYPES = (
 _LINKS = links("fields", "options", "relations")
 _LIMIT = 100  # the documented default page
 
+_CREATOR = since("2021", always("1"), always(None))
+
 FIELD = Shape[rows.Field](
     {
         "title": attr("title"),
@@ -44,8 +47,8 @@ FIELD = Shape[rows.Field](
         "udate": iso("updated"),
         "created_timestamp": local("created"),
         "updated_timestamp": local("updated"),
-        "created_by": always("1"),
-        "updated_by": always("1"),
+        "created_by": _CREATOR,
+        "updated_by": _CREATOR,
         "options": lambda row, view: [str(each.id) for each in view.store.field_options.of(row.id)],
         "relations": lambda row, view: [str(each.id) for each in view.store.field_rels.of(row.id)],
         "links": _LINKS,
@@ -72,54 +75,17 @@ _CREATED = Shape[rows.Field](
     }
 )
 
-OPTION = Shape[rows.FieldOption](
-    {
-        "field": ident("field"),
-        "orderid": ident("orderid"),
-        "value": attr("value"),
-        "label": attr("label"),
-        "isdefault": lambda row, view: "1" if row.isdefault else "0",
-        "cdate": iso("created"),
-        "udate": iso("created"),
-        "links": links("fieldOptions", "field"),
-        "id": ident(),
-    }
-)
 
-
-def _default_echo(row: rows.FieldOption, view: View) -> Any:
-    """False comes back as 0 (documented)."""
-    return sent("isdefault")(row, view) if not isinstance(view.sent.get("isdefault"), bool) else int(row.isdefault)
-
-
-_OPTION_CREATED = Shape[rows.FieldOption](
-    {
-        "orderid": sent("orderid"),
-        "label": sent("label"),
-        "value": sent("value"),
-        "isdefault": _default_echo,
-        "field": sent("field"),
-        "cdate": iso("created"),
-        "udate": iso("created"),
-        "links": links("fieldOptions", "field"),
-        "id": ident(),
-    }
-)
-
-REL = Shape[rows.FieldRel](
-    {
-        "field": ident("field"),
-        "relid": ident("relid"),
-        "dorder": always("0"),
-        "cdate": iso("created"),
-        "links": always([]),
-        "id": ident(),
-    }
-)
-
-_REL_CREATED = Shape[rows.FieldRel](
-    {"relid": sent("relid"), "field": sent("field"), "cdate": iso("created"), "links": always([]), "id": ident()}
-)
+def _created(store: Store, given: dict[str, Any]) -> Shape[rows.Field]:
+    """The reply to a creation: a place that was sent stands among what was sent (recorded 2020), though with the number
+    that the account chose; and in 2020 the type came first and nobody was named.
+    """
+    shape = _CREATED
+    if "ordernum" in given:
+        shape = shape.without("ordernum").before("created_by", ordernum=attr("ordernum"))
+    if store.settings.era < "2021":
+        shape = shape.without("title", "created_by", "updated_by").before("descript", title=sent("title"))
+    return shape
 
 
 def perstag(asked: str, title: str) -> str:
@@ -131,14 +97,15 @@ def perstag(asked: str, title: str) -> str:
     return re.sub(r"[^A-Z0-9_]", "", text.upper())
 
 
-def _check_new(store: Store, given: dict[str, Any]) -> None:
-    absent = [name for name in ("title", "type") if not to_text(given.get(name)).strip()]
+def _check(store: Store, given: dict[str, Any], current: rows.Field | None = None) -> None:
+    title = to_text(given.get("title", current.title if current else None))
+    kind = given.get("type", current.type if current else None)
+    absent = [name for name, value in (("title", title), ("type", kind)) if not to_text(value).strip()]
     if absent:
         raise missing("field", *absent)
-    if given["type"] not in _TYPES:
+    if kind not in _TYPES:
         raise invalid("field", "type")
-    title = to_text(given["title"])
-    if store.fields.find(title.lower()) is not None:
+    if store.fields.find(title.lower()) not in (None, current):
         detail = f"There is already a field named '{title}' -- choose another name"
         entry = {"title": "There is already a field with this title", "detail": detail, "code": "duplicate"}
         raise Refusal(422, {"errors": [entry]})
@@ -148,7 +115,7 @@ def _check_new(store: Store, given: dict[str, Any]) -> None:
 def create_field(call: Call) -> Answer:
     """Creates a field: 201 (recorded 2020 and 2021); its place is the next, whatever was sent (recorded 2020)."""
     store, given = call.store, call.sent("field")
-    _check_new(store, given)
+    _check(store, given)
     now, title = store.now(), to_text(given["title"])
     place = max((row.ordernum for row in store.fields), default=0) + 1
     tag = perstag(to_text(given.get("perstag")), title)
@@ -157,7 +124,26 @@ def create_field(call: Call) -> Answer:
     row.isrequired = "1" if to_flag(given.get("isrequired")) else "0"
     row.visible = "1" if to_flag(given.get("visible", 1)) else "0"
     store.fields.add(row)
-    return reply(201, {"field": _CREATED(row, store, given)})
+    return reply(201, {"field": _created(store, given)(row, store, given)})
+
+
+@route("PUT", "/fields/{id}")
+def update_field(call: Call) -> Answer:
+    """Changes what is sent, here the place too (recorded 2020 and 2021); the local times lag behind by a write."""
+    store, given = call.store, call.sent("field")
+    row = store.fields.need(call.id)
+    _check(store, given, row)
+    columns: dict[str, Any] = {name: to_text(given[name]) for name in ("title", "descript", "defval") if name in given}
+    columns.update({name: "1" if to_flag(given[name]) else "0" for name in ("isrequired", "visible") if name in given})
+    if to_text(given.get("perstag")).strip():
+        columns["perstag"] = perstag(to_text(given["perstag"]), row.title)
+    if to_int(given.get("ordernum")) > 0:
+        columns["ordernum"] = to_int(given["ordernum"])
+    before = store.local(row.updated)
+    store.fields.change(row, **columns, type=given.get("type", row.type), updated=store.now())
+    record = FIELD.without("options", "relations")(row, store)
+    record["updated_timestamp"] = before
+    return reply(200, {"field": record})
 
 
 def _beside(store: Store, fields: list[rows.Field]) -> dict[str, Any]:
@@ -194,46 +180,3 @@ def delete_field(call: Call) -> Answer:
         if value.field == call.id:
             store.field_values.drop(value)
     return reply(200, {})
-
-
-@route("POST", "/fieldOption/bulk")
-@route("POST", "/fieldOptions/bulk")
-def create_options(call: Call) -> Answer:
-    """Adds choices to fields: 201 under the singular path (recorded 2021); the official client uses the plural."""
-    store, entries = call.store, call.body.get("fieldOptions")
-    if not isinstance(entries, list) or not entries or not all(isinstance(each, dict) for each in entries):
-        raise Refusal(422, {"errors": "Bulk operation failed. Request must contain an array of fieldOption objects."})
-    fields = [store.fields.need(to_int(each.get("field"))) for each in entries]
-    created = [_add_option(store, field, each) for field, each in zip(fields, entries, strict=True)]
-    return reply(201, {"fieldOptions": created})
-
-
-def _add_option(store: Store, field: rows.Field, given: dict[str, Any]) -> dict[str, Any]:
-    label = to_text(given.get("label"))
-    value = to_text(given.get("value")) or label
-    row = rows.FieldOption(store.field_options.next_id(), field.id, label, value, store.now())
-    row.orderid, row.isdefault = to_int(given.get("orderid")), to_flag(given.get("isdefault"))
-    return _OPTION_CREATED(store.field_options.add(row), store, given)
-
-
-@route("GET", "/fieldRels")
-def list_rels(call: Call) -> Answer:
-    """Where fields show (documented)."""
-    found = list(call.store.field_rels)
-    page = REL.many(call.query.page(found), call.store)
-    return reply(200, {"fieldRels": page, "meta": {"total": str(len(found))}})
-
-
-@route("POST", "/fieldRels")
-def create_rel(call: Call) -> Answer:
-    """Shows a field on the contacts of a list, or of all lists (relid 0): 201 (recorded 2020 and 2021)."""
-    store, given = call.store, call.sent("fieldRel")
-    absent = [name for name in ("field", "relid") if given.get(name) is None]
-    if absent:
-        raise missing("fieldRel", *absent)
-    field = store.fields.need(to_int(given["field"]))
-    relid = to_int(given["relid"])
-    if relid:
-        store.lists.need(relid)
-    row = store.field_rels.add(rows.FieldRel(store.field_rels.next_id(), field.id, relid, store.now()))
-    return reply(201, {"fieldRel": _REL_CREATED(row, store, given)})

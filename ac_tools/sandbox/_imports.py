@@ -4,7 +4,8 @@ from typing import Any
 
 from ac_tools.sandbox import _field_values as field_values
 from ac_tools.sandbox import _rows as rows
-from ac_tools.sandbox._accounts import add_account, join_account
+from ac_tools.sandbox._account_contacts import join_account
+from ac_tools.sandbox._accounts import add_account
 from ac_tools.sandbox._contacts import add_contact, touch
 from ac_tools.sandbox._memberships import set_membership
 from ac_tools.sandbox._router import Call, route

@@ -9,7 +9,7 @@ from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._shape import Shape, always, attr, ident, iso, links, local, sent
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_flag, to_int, to_moment, to_text
-from ac_tools.sandbox._wire import Answer, missing, reply
+from ac_tools.sandbox._wire import DROPPED, Answer, missing, reply
 
 _LINKS = links("lists", "contactGoalLists", "user", "addressLists")
 _EMPTY, _ZERO, _ONE, _NULL = always(""), always("0"), always("1"), always(None)
@@ -86,6 +86,10 @@ _CREATED = Shape[rows.MailingList](
 )
 
 
+_REQUIRED = ("name", "stringid", "sender_url", "sender_reminder")
+_NOTIFIED = ("carboncopy", "subscription_notify", "unsubscription_notify")
+
+
 def _slug(name: str, store: Store) -> str:
     base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "list"
     taken = {row.stringid for row in store.lists}
@@ -99,7 +103,7 @@ def _row(store: Store, given: dict[str, Any]) -> rows.MailingList:
     url, reminder = to_text(given["sender_url"]), to_text(given["sender_reminder"])
     row = rows.MailingList(store.lists.next_id(), name, stringid, url, reminder, now, now)
     row.send_last_broadcast = "1" if to_flag(given.get("send_last_broadcast")) else "0"
-    for key in ("carboncopy", "subscription_notify", "unsubscription_notify"):
+    for key in _NOTIFIED:
         setattr(row, key, to_text(given.get(key)) or None)
     row.channel = "sms" if given.get("channel") == "sms" else "email"
     row.user = to_int(given.get("user")) or None
@@ -158,6 +162,21 @@ def list_lists(call: Call) -> Answer:
 def get_list(call: Call) -> Answer:
     """One list (recorded 2020 and 2021)."""
     return reply(200, {"list": LIST(call.store.lists.need(call.id), call.store)})
+
+
+@route("PUT", "/lists/{id}")
+def update_list(call: Call) -> Answer:
+    """Changes a list; unless every required field is sent nothing is done: 200 and no body (recorded 2021, once)."""
+    store, given = call.store, call.sent("list")
+    row = store.lists.need(call.id)
+    if any(not to_text(given.get(name)).strip() for name in _REQUIRED):
+        return reply(200, None, DROPPED)
+    columns: dict[str, Any] = {name: to_text(given[name]) for name in _REQUIRED}
+    columns.update({name: to_text(given[name]) or None for name in _NOTIFIED if name in given})
+    if "send_last_broadcast" in given:
+        columns["send_last_broadcast"] = "1" if to_flag(given["send_last_broadcast"]) else "0"
+    store.lists.change(row, **columns, updated=store.now())
+    return reply(200, {"list": LIST(row, store)})
 
 
 @route("DELETE", "/lists/{id}")

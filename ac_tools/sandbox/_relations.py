@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ac_tools.sandbox import _rows as rows
-from ac_tools.sandbox._accounts import ACCOUNT_CONTACT
+from ac_tools.sandbox._account_contacts import ACCOUNT_CONTACT
 from ac_tools.sandbox._automations import ENROLMENT
 from ac_tools.sandbox._contacts import CONTACT
 from ac_tools.sandbox._deals import DEAL

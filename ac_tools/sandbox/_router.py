@@ -19,6 +19,7 @@ class Call:
         store: the account.
         query: the parameters.
         body: the JSON body; empty when there was none or it was no object.
+        entries: the JSON body where it is a list; otherwise empty.
         size: the body's length in bytes.
         names: the variable parts of the path, decoded.
         limited: whether the account enforces its rates.
@@ -27,6 +28,7 @@ class Call:
     store: Store
     query: Query
     body: Mapping[str, Any]
+    entries: list[Any]
     size: int
     names: Mapping[str, str]
     limited: bool

@@ -13,6 +13,13 @@ class User:
     email: str
     first_name: str
     last_name: str
+    phone: str = ""
+    signature: str | None = None
+    zone: str | None = None
+    password_updated: str | None = None
+    created: float | None = None
+    updated: float | None = None
+    group: int | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -110,8 +117,9 @@ class FieldOption:
     label: str
     value: str
     created: float
+    updated: float
     orderid: int = 0
-    isdefault: bool = False
+    isdefault: int = 0
 
 
 @dataclasses.dataclass(slots=True)
@@ -155,6 +163,7 @@ class AccountContact:
     account: int
     contact: int
     created: float
+    updated: float
     job_title: str = ""
 
 
@@ -167,6 +176,9 @@ class Pipeline:
     currency: str
     autoassign: int
     created: float
+    updated: float
+    allusers: int = 1
+    allgroups: int = 1
 
 
 @dataclasses.dataclass(slots=True)
@@ -177,6 +189,16 @@ class Stage:
     pipeline: int
     title: str
     order: int
+    color: str = ""
+    width: int = 280
+    deal_order: str = "next-action DESC"
+    card1: str = "title"
+    card2: str = "next-action"
+    card3: str = "show-avatar"
+    card4: str = "contact-fullname-acctname"
+    card5: str = "value"
+    created: float | None = None
+    updated: float | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -197,6 +219,7 @@ class Deal:
     description: str = ""
     percent: int = 0
     status: int = 0
+    activities: int = 1
 
 
 @dataclasses.dataclass(slots=True)
@@ -235,6 +258,14 @@ class Campaign:
     created: float
     list: int | None = None
     sent: float | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class Record:
+    """A record that nothing else in the account looks into, as the values of its keys on the wire."""
+
+    id: int
+    values: dict[str, Any]
 
 
 @dataclasses.dataclass(slots=True)

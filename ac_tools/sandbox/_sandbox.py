@@ -9,30 +9,38 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ac_tools.sandbox import (  # noqa: F401 - each registers its endpoints
+    _account_contacts,
     _accounts,
     _automations,
     _campaigns,
     _contact_search,
     _contacts,
+    _deal_fields,
     _deal_search,
     _deals,
+    _field_value_changes,
     _fields,
+    _groups,
     _imports,
     _lists,
     _memberships,
+    _notes,
+    _others,
+    _pipeline_changes,
     _pipelines,
     _relations,
     _tags,
+    _tasks,
     _users,
 )
 from ac_tools.sandbox._clock import Clock
-from ac_tools.sandbox._faults import Fault, broken, failing
-from ac_tools.sandbox._query import Query
+from ac_tools.sandbox._faults import FaultCut, FaultReply, Faults, Late, Order, When, broken
+from ac_tools.sandbox._query import MOST, Query
 from ac_tools.sandbox._rate import RateLimit
-from ac_tools.sandbox._router import Call, find
+from ac_tools.sandbox._router import Call, Endpoint, find
 from ac_tools.sandbox._seed import Loader
 from ac_tools.sandbox._settings import Settings
 from ac_tools.sandbox._store import Store
@@ -100,8 +108,8 @@ class Sandbox:
         self._rate = RateLimit(limit)
         self._settings = settings or Settings()
         self._store = Store(url, self.clock, self._settings)
-        self._faults: list[Fault] = []
-        self._late: list[tuple[float, _Request]] = []
+        self._faults = Faults()
+        self._late: list[Late] = []
         self._lock = threading.RLock()
         Loader(self._store, _EMPTY if empty else _read(SEED if seed is None else seed)).load()
 
@@ -122,11 +130,11 @@ class Sandbox:
         path, _, query = target.partition("?")
         request = _Request(method.upper(), path, query, headers, body)
         with self._lock:
-            fault = self._fault_for(request)
+            fault = self._faults.pick(request.method, path.removeprefix(_PREFIX))
             if fault is not None and fault.cut == "refused":
                 return broken("refused")
             self._catch_up()
-            answer = self._rate.mark(self._answer(request, fault))
+            answer = self._marked(self._answer(request, fault))
             at = self._store.moment()
             self.requests.append(Received(request.method, path, answer.status, at))
             # Recorded 2020 and 2021: every answer tells the account's own time.
@@ -137,38 +145,71 @@ class Sandbox:
         method: str,
         path: str,
         *,
-        times: int = 1,
+        times: int | None = None,
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | str | None = None,
-        cut: Literal["reset", "timeout", "refused"] | None = None,
-        when: Literal["before", "after"] = "before",
+        size: int | None = None,
+        reply: FaultReply | None = None,
+        cut: FaultCut | None = None,
         late: float | None = None,
+        drip: float | None = None,
+        when: When | None = None,
+        chance: float | None = None,
+        seed: int | None = None,
     ) -> None:
         """Orders a failure of the next requests that match; several wait in the order they were ordered in.
 
         Args:
             method: the HTTP method, or * for any.
             path: a pattern below /api/3 such as `/contacts/*`, where * stands for any characters.
-            times: how many requests fail.
-            status: answer this status.
+            times: how many requests fail; one, or with a chance all that it falls on.
+            status: answer this status; 200 where only something else of the answer is given.
             headers: headers of that answer.
             body: body of that answer; without one a message with the status in words.
-            cut: break the connection instead: reset it, never answer, or refuse it (nothing sent; in process only).
-            when: before the request's work, which then is not done, or after it.
-            late: never answer, and do the work this many seconds of the account's clock later.
+            size: instead, JSON of exactly this many bytes.
+            reply: instead, JSON that ends in the middle, a page of HTML, or nothing but the header X-Ac-Error.
+            cut: break the connection instead: reset it, never answer, refuse it (nothing sent; in process only), or end
+                it in the midway of the body.
+            late: never answer, and do the work this many seconds of the account's clock after the client gave up.
+            drip: seconds before each byte of the body; alone, of the account's own answer.
+            when: before the request's work (as a rule), which then is not done, or after it. A body that ends in the
+                middle is then the account's own.
+            chance: fail only this share of the matching requests, at random; the same in every run.
+            seed: another series of that chance.
 
         Raises:
-            ValueError: unless exactly one of status, cut and late is given, or when `cut="refused"` should come after.
+            ValueError: a word cannot be used, says nothing, or contradicts another one.
         """
-        if sum(each is not None for each in (status, cut, late)) != 1:
-            raise ValueError("Say how the request should fail: give one of status, cut and late.")
-        if cut == "refused" and when == "after":
-            raise ValueError("A refused connection carries no request, so no work can come before it.")
-        answer = failing(status, headers, body) if status is not None else None
-        cut = cut if late is None else "timeout"
+        order = Order(
+            method=method,
+            path=path,
+            times=times,
+            status=status,
+            headers=headers,
+            body=body,
+            size=size,
+            reply=reply,
+            cut=cut,
+            late=late,
+            drip=drip,
+            when=when,
+            chance=chance,
+            seed=seed,
+        )
         with self._lock:
-            self._faults.append(Fault(method.upper(), path, times, answer, cut, when == "after", late))
+            self._faults.add(order)
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """The failures that wait, in the words they were ordered with; `left` is None for those without end."""
+        with self._lock:
+            return self._faults.words()
+
+    def clear_faults(self) -> int:
+        """Takes back all failures that wait; says how many."""
+        with self._lock:
+            return self._faults.clear()
 
     def transport(self) -> SandboxTransport:
         """An httpx transport, sync and async, that ends in this account."""
@@ -176,36 +217,29 @@ class Sandbox:
 
         return SandboxTransport(self)
 
-    def _fault_for(self, request: _Request) -> Fault | None:
-        path = request.path.removeprefix(_PREFIX)
-        fault = next((each for each in self._faults if each.hits(request.method, path)), None)
-        if fault is not None:
-            fault.times -= 1
-            self._faults = [each for each in self._faults if each.times > 0]
-        return fault
-
-    def _answer(self, request: _Request, fault: Fault | None) -> Answer:
+    def _answer(self, request: _Request, fault: Order | None) -> Answer:
         if fault is None:
             return self._work(request, counted=True)
         if fault.late is not None:
-            self._late.append((self._store.moment() + fault.late, request))
-        elif fault.after:
-            self._work(request)
-        return fault.answer or broken(fault.cut or "reset")
+            self._late.append(Late(request, fault.late, self._store.moment()))
+            return broken("timeout", self._late[-1])
+        own = self._work(request) if fault.after else None
+        return fault.answer(own, self._settings)
 
     def _catch_up(self) -> None:
         """Does what became due since the last request: late requests and imports, in the order of their moments."""
         now = self._store.moment()
-        for due, request in sorted((each for each in self._late if each[0] <= now), key=lambda each: each[0]):
+        dues = [(late.due(now), late) for late in self._late]
+        self._late = [late for due, late in dues if due > now]
+        for due, late in sorted((each for each in dues if each[0] <= now), key=lambda each: each[0]):
             with self._store.at(due):
-                self._work(request)
-        self._late = [each for each in self._late if each[0] > now]
+                self._work(late.request)
         _imports.run_imports(self._store)
 
     def _work(self, request: _Request, *, counted: bool = False) -> Answer:
         try:
             if counted:
-                self._rate.take()
+                self._admit()
             self._authorize(request.headers)
             return self._dispatch(request)
         except Refusal as refusal:
@@ -213,20 +247,53 @@ class Sandbox:
         except Exception as error:  # a bug of the sandbox is a server's error, not the caller's
             return reply(500, {"message": f"Internal Server Error ({type(error).__name__})"})
 
+    def _admit(self) -> None:
+        try:
+            self._rate.take()
+        except Refusal as refusal:
+            later = self._settings.rate_limit_retry_after
+            body, headers = json.loads(refusal.answer.body), {"Retry-After": later} if later else {}
+            raise Refusal(self._settings.rate_limit_status, body, headers) from None
+
+    def _marked(self, answer: Answer) -> Answer:
+        return self._rate.mark(answer) if self._settings.rate_limit_headers else answer
+
     def _authorize(self, headers: Mapping[str, str]) -> None:
         given = next((value for name, value in headers.items() if name.lower() == "api-token"), None)
         if given != self.key:
-            raise Refusal(self._settings.unauthorized_status, {"message": "Forbidden"})
+            status, kind = self._settings.unauthorized_status, self._settings.unauthorized_body
+            raise Refusal(status, self._settings.body(status, "Forbidden", kind))
 
     def _dispatch(self, request: _Request) -> Answer:
+        endpoint, names = self._find(request)
+        _imports.run_imports(self._store)
+        body = self._decode(request) if request.method in ("POST", "PUT", "PATCH") else {}
+        entries = body if isinstance(body, list) else []
+        body = body if isinstance(body, dict) else {}
+        query, limited = Query(request.query), self._rate.limit is not None
+        if not names and query.number("limit") > MOST and self._settings.limit_above_100 == "refuse":
+            raise Refusal(422, {"message": f"The limit must not be above {MOST}."})
+        return endpoint(Call(self._store, query, body, entries, len(request.body), names, limited))
+
+    def _find(self, request: _Request) -> tuple[Endpoint, dict[str, str]]:
         if not request.path.startswith(f"{_PREFIX}/"):
             raise Refusal(404, {"message": "Not Found"})
-        endpoint, names = find(request.method, request.path.removeprefix(_PREFIX))
-        _imports.run_imports(self._store)
-        body = decode(request.body) if request.method in ("POST", "PUT") else {}
-        body = body if isinstance(body, dict) else {}
-        limited = self._rate.limit is not None
-        return endpoint(Call(self._store, Query(request.query), body, len(request.body), names, limited))
+        try:
+            return find(request.method, request.path.removeprefix(_PREFIX))
+        except Refusal as refusal:
+            statuses = {404: self._settings.unknown_path_status, 405: self._settings.wrong_method_status}
+            raise _under(statuses[refusal.answer.status], refusal) from None
+
+    def _decode(self, request: _Request) -> Any:
+        try:
+            return decode(request.body)
+        except Refusal as refusal:
+            raise _under(self._settings.malformed_json_status, refusal) from None
+
+
+def _under(status: int, refusal: Refusal) -> Refusal:
+    """The same refusal with another status."""
+    return Refusal(status, json.loads(refusal.answer.body))
 
 
 _EMPTY: dict[str, Any] = {

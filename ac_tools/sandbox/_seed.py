@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from ac_tools.sandbox import _rows as rows
+from ac_tools.sandbox._pipelines import colour
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_moment
 
@@ -88,15 +89,15 @@ class Loader:
         store.field_rels.add(rows.FieldRel(store.field_rels.next_id(), field.id, 0, now))
         for order, option in enumerate(each.get("options", []), start=1):
             option_id = store.field_options.next_id()
-            store.field_options.add(rows.FieldOption(option_id, field.id, option, option, now, order))
+            store.field_options.add(rows.FieldOption(option_id, field.id, option, option, now, now, order))
 
     def _pipeline(self, each: Record) -> None:
         store = self._store
         store.pipelines.add(
-            rows.Pipeline(each["id"], each["title"], each["currency"], each.get("autoassign", 1), self._now)
+            rows.Pipeline(each["id"], each["title"], each["currency"], each.get("autoassign", 1), self._now, self._now)
         )
         for order, stage in enumerate(each["stages"], start=1):
-            store.stages.add(rows.Stage(stage["id"], each["id"], stage["title"], order))
+            store.stages.add(rows.Stage(stage["id"], each["id"], stage["title"], order, colour(order)))
 
     def _campaign(self, each: Record) -> None:
         sent = self._date(each["sent"]) if each.get("sent") else None
@@ -126,7 +127,7 @@ class Loader:
             store.enrolments.add(rows.Enrolment(run_id, contact.id, run["automation"], run["status"], added))
         if each.get("account"):
             link_id = store.account_contacts.next_id()
-            store.account_contacts.add(rows.AccountContact(link_id, each["account"], contact.id, at))
+            store.account_contacts.add(rows.AccountContact(link_id, each["account"], contact.id, at, at))
 
     def _membership(self, contact: rows.Contact, entry: Record) -> None:
         """The date of an opt-out or bounce is that of the change; the subscription is as old as the contact."""

@@ -6,7 +6,7 @@ with the types it was sent with and leaves most keys out (recorded 2020 and 2021
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from ac_tools.sandbox._store import Store
 
@@ -25,6 +25,23 @@ class View:
 Render = Callable[[Any, View], Any]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """Gives a key an attribute of the record: raw, as text, as ISO 8601 or as local time; null stays null."""
+
+    name: str
+    form: Literal["raw", "text", "iso", "local"]
+
+    def __call__(self, row: Any, view: View) -> Any:
+        """The attribute in its form."""
+        value = getattr(row, self.name)
+        if value is None or self.form == "raw":
+            return value
+        if self.form == "text":
+            return str(value)
+        return view.store.iso(value) if self.form == "iso" else view.store.local(value)
+
+
 class Shape(Generic[R]):
     """The wire form of a kind of record.
 
@@ -41,12 +58,16 @@ class Shape(Generic[R]):
         pairs = ((key, render(row, view)) for key, render in self._keys.items())
         return {key: value for key, value in pairs if value is not ABSENT}
 
+    def columns(self) -> dict[str, Column]:
+        """The keys that show an attribute of the record, each with which and how."""
+        return {key: render for key, render in self._keys.items() if isinstance(render, Column)}
+
     def many(self, rows: Iterable[R], store: Store) -> list[dict[str, Any]]:
         """Several records in this form."""
         return [self(row, store) for row in rows]
 
     def but(self, **keys: Render) -> "Shape[R]":
-        """The same form with some keys given by something else, in the same place."""
+        """The same form with some keys given by something else, in the same place; new ones come last."""
         return Shape({**self._keys, **keys})
 
     def without(self, *keys: str) -> "Shape[R]":
@@ -65,12 +86,12 @@ class Shape(Generic[R]):
 
 def attr(name: str) -> Render:
     """The record's attribute as it is."""
-    return lambda row, view: getattr(row, name)
+    return Column(name, "raw")
 
 
 def ident(name: str = "id") -> Render:
     """An id (or a number) as text; null when there is none."""
-    return lambda row, view: None if getattr(row, name) is None else str(getattr(row, name))
+    return Column(name, "text")
 
 
 def always(value: Any) -> Render:
@@ -80,17 +101,22 @@ def always(value: Any) -> Render:
 
 def iso(name: str) -> Render:
     """A time as ISO 8601 with an offset; null when there is none."""
-    return lambda row, view: None if getattr(row, name) is None else view.store.iso(getattr(row, name))
+    return Column(name, "iso")
 
 
 def local(name: str) -> Render:
     """A time as local time without an offset; null when there is none."""
-    return lambda row, view: None if getattr(row, name) is None else view.store.local(getattr(row, name))
+    return Column(name, "local")
 
 
 def sent(name: str, default: Render = always(ABSENT)) -> Render:
     """The value exactly as the request gave it; when it gave none, the default."""
     return lambda row, view: view.sent[name] if name in view.sent else default(row, view)
+
+
+def since(day: str, render: Render, before: Render = always(ABSENT)) -> Render:
+    """What a key is given from a day of the API's history on; before that something else, or no key at all."""
+    return lambda row, view: (render if view.store.settings.era >= day else before)(row, view)
 
 
 def stored(name: str, key: str) -> Render:

@@ -4,7 +4,7 @@ import contextlib
 import random
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ac_tools.sandbox import _rows as rows
@@ -54,7 +54,14 @@ class Store:
         self.enrolments = Table[rows.Enrolment]("SubscriberSeries", owner=lambda row: row.contact)
         self.campaigns = Table[rows.Campaign]("Campaign")
         self.segments = Table[rows.Segment]("Segment")
+        self._records: dict[str, Table[rows.Record]] = {}
         self.batches = Table[rows.Batch]("Import", key=lambda row: row.uuid)
+
+    def records(self, plural: str, class_name: str) -> Table[rows.Record]:
+        """The table of a kind of record that has no table of its own name."""
+        if plural not in self._records:
+            self._records[plural] = Table[rows.Record](class_name)
+        return self._records[plural]
 
     def moment(self) -> float:
         """The present moment, in seconds since the epoch with their fractions."""
@@ -80,6 +87,10 @@ class Store:
     def local(self, moment: float) -> str:
         """A moment as local time without an offset, which the API also gives where it says UTC (recorded 2021)."""
         return self.iso(moment)[:19].replace("T", " ")
+
+    def utc(self, moment: float) -> str:
+        """A moment as ISO 8601 in UTC, in which only deals' custom fields tell the time (recorded 2020)."""
+        return datetime.fromtimestamp(moment, UTC).isoformat()
 
     def token(self, digits: int) -> str:
         """A random hexadecimal text, the same in every run."""

@@ -41,6 +41,10 @@ class Table(Generic[R]):
         self._last += 1
         return self._last
 
+    def count_from(self, row_id: int) -> None:
+        """Gives the next record this id."""
+        self._last = row_id - 1
+
     def add(self, row: R) -> R:
         """Puts a record in."""
         self._last = max(self._last, row.id)

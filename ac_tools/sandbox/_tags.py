@@ -1,5 +1,7 @@
 """Tags, and tags on contacts."""
 
+from typing import Any
+
 from ac_tools.sandbox import _rows as rows
 from ac_tools.sandbox._automations import start_automations
 from ac_tools.sandbox._contacts import CONTACT, touch
@@ -108,21 +110,39 @@ def get_tag(call: Call) -> Answer:
     return reply(200, {"tag": TAG(call.store.tags.need(call.id), call.store)})
 
 
+def _check_name(store: Store, name: str, current: rows.Tag | None = None) -> None:
+    if not name.strip():
+        raise missing("tag", "tag")
+    if "," in name:
+        raise invalid("tag", "tag")
+    if store.tags.find(name.lower()) not in (None, current):
+        entry = problem("A tag with this name already exists.", code="duplicate", pointer="tag")
+        raise Refusal(store.settings.duplicate_tag_status, {"errors": [entry]})
+
+
 @route("POST", "/tags")
 def create_tag(call: Call) -> Answer:
     """Creates a tag: 201 (recorded 2020 and 2021). Commas and taken names are documented as refused, how is assumed."""
     store, given = call.store, call.sent("tag")
     name = to_text(given.get("tag"))
-    if not name.strip():
-        raise missing("tag", "tag")
-    if "," in name:
-        raise invalid("tag", "tag")
-    if store.tags.find(name.lower()) is not None:
-        entry = problem("A tag with this name already exists.", code="duplicate", pointer="tag")
-        raise Refusal(store.settings.duplicate_tag_status, {"errors": [entry]})
+    _check_name(store, name)
     kind = "template" if given.get("tagType") == "template" else "contact"
     row = add_tag(store, name, kind, to_text(given.get("description")))
     return reply(201, {"tag": _TAG_CREATED(row, store, given)})
+
+
+@route("PUT", "/tags/{id}")
+def update_tag(call: Call) -> Answer:
+    """Renames a tag or changes its kind and description (recorded 2020); refusals as for a new one (assumed)."""
+    store, given = call.store, call.sent("tag")
+    row = store.tags.need(call.id)
+    columns: dict[str, Any] = {name: to_text(given[name]) for name in ("tag", "description") if name in given}
+    if "tag" in columns:
+        _check_name(store, columns["tag"], row)
+    if given.get("tagType") in ("contact", "template"):
+        columns["type"] = given["tagType"]
+    store.tags.change(row, **columns)
+    return reply(200, {"tag": TAG(row, store)})
 
 
 @route("DELETE", "/tags/{id}")
@@ -142,6 +162,12 @@ def list_contact_tags(call: Call) -> Answer:
     store, found = call.store, list(call.store.contact_tags)
     page = CONTACT_TAG.many(call.query.page(found), store)
     return reply(200, {"contactTags": page, "meta": {"total": str(len(found))}})
+
+
+@route("GET", "/contactTags/{id}")
+def get_contact_tag(call: Call) -> Answer:
+    """One tag on one contact (recorded 2020)."""
+    return reply(200, {"contactTag": CONTACT_TAG(call.store.contact_tags.need(call.id), call.store)})
 
 
 def _error(answered: int, **entry: object) -> Refusal:

@@ -29,6 +29,11 @@ def to_text(value: Any) -> str:
     return ""
 
 
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text; a long list of names reads better so."""
+    return tuple(text.split())
+
+
 def to_flag(value: Any) -> bool:
     """Whether a flag is set, sent as a boolean, a number or a word."""
     return to_text(value).strip().lower() in ("1", "true", "yes", "on")

@@ -16,11 +16,11 @@ def test_both_forms_of_a_field(api):
             "type",
             "isrequired",
             "perstag",
+            "ordernum",
             "created_by",
             "updated_by",
             "cdate",
             "udate",
-            "ordernum",
             "links",
             "id",
         ]

@@ -68,6 +68,14 @@ def test_late_work_is_done_when_its_time_comes(api):
     assert (contact["email"], contact["cdate"]) == ("new@example.com", "2021-03-23T06:05:10-05:00")
 
 
+def test_late_work_is_done_once(api):
+    """What came late is not done again by later requests."""
+    api.sandbox.fault("POST", "/campaign", late=30)
+    api.answer("POST", "/campaign", {"name": "Autumn", "type": "single"})
+    api.sandbox.clock.advance(31)
+    assert [api.get("/campaigns")["meta"]["total"] for _ in range(3)] == ["3"] * 3
+
+
 def test_late_work_keeps_its_place_among_imports(api):
     """An import that was due before a late request is done before it, each as of its own moment."""
     api.sandbox.fault("POST", "/contacts", late=30)

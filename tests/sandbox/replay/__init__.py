@@ -1,0 +1,1 @@
+"""Replays recorded traffic against an embedded account."""
