@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from langchain_core.messages import ToolMessage
 
 from ac_guardrails import ApprovalRequest, Approver, Decision, Grants, Guard
@@ -13,6 +14,10 @@ from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS, catalog
 
 EVERYTHING = dict.fromkeys(AREAS, "full")
+
+# A busy machine proves nothing about what is tested.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 
 class Approving:
