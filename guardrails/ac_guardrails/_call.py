@@ -131,7 +131,7 @@ class Call:
             self._editor = inert(edited.by, limit=80)
             self._record.edited()
             self._use(self._job.edited(edited.arguments or {}))
-        return (yield from self._refused("It was edited too many times."))
+        return (yield from self._refused("It was edited too many times.", final=True))
 
     def _recalled(self, outline: Action) -> Steps[Answer | None]:
         """What came of this very call, if it was made before; None where it is to be gone on with, or is new."""
@@ -180,7 +180,7 @@ class Call:
                 return (yield from self._performed(prepared))
             # The person took their time: what they agreed to is read again, and must be as it was.
             again = True
-        return (yield from self._refused("The record kept changing while a person was asked."))
+        return (yield from self._refused("The record kept changing while a person was asked.", final=True))
 
     def _prepared(self, outline: Action, *, again: bool) -> Steps[Plan | Answer]:
         """Let the job read what it needs. An error or an early answer ends the call, on record."""
@@ -318,12 +318,16 @@ class Call:
         answer = self._once.settled(settlement)
         return answer if answer.ok else self._no("unknown", f"{error} {answer.content}")
 
-    def _refused(self, reason: str, *, kind: str = "refused", rule: str = "") -> Steps[Answer]:
-        """Put it on record that nothing will be sent, and answer with the reason."""
+    def _refused(self, reason: str, *, kind: str = "refused", rule: str = "", final: bool = False) -> Steps[Answer]:
+        """Put it on record that nothing will be sent, and answer with the reason.
+
+        Where a person had their say, the same call run again is told the same instead of asking once more.
+        """
         text = reason if kind in ("invalid", "expired") else f"{reason} Nothing was sent."
-        standing_ones = kind in ("rejected", "expired")
+        final = final or kind in ("rejected", "expired")
         kept = {"content": text, "ok": False, "kind": kind, "artifact": None}
-        yield from self._record.refused(reason, kind=kind, rule=rule, **({"answer": kept} if standing_ones else {}))
+        on_record = "rejected" if final and kind == "refused" else kind
+        yield from self._record.refused(reason, kind=on_record, rule=rule, **({"answer": kept} if final else {}))
         return self._no(kind, text)
 
     def _no(self, kind: str, reason: str) -> Answer:

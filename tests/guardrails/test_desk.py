@@ -145,3 +145,22 @@ def test_questions_outlive_the_program(guard: Any, job: Any, sender: Any, tmp_pa
     second = guard(approver=Inbox(wait=0), ledger=url)
     second.desk.answer(question(second).request.id, YES)
     assert second.run(job("burn_book"), sender).ok
+
+
+def test_a_call_that_was_edited_too_often_is_not_asked_about_again(guard: Any, job: Any, sender: Any) -> None:
+    """A framework that runs the same call once more meets the refusal, and nobody a new question."""
+    asked: list[int] = []
+
+    def edits(request: Any) -> Decision:
+        asked.append(1)
+        return Decision.edit({"book": 10 + len(asked)}, by="anna")
+
+    opened = guard(approver=edits)
+    origin = Origin(thread="t", turn="m", call="c1")
+    first = opened.run(job("burn_book", args={"book": 7}, origin=origin), sender)
+    assert "edited too many times" in first.content
+    count = len(asked)
+    again = opened.run(job("burn_book", args={"book": 7}, origin=origin), sender)
+    assert "edited too many times" in again.content
+    assert len(asked) == count
+    assert sender.writes == []
