@@ -55,17 +55,29 @@ class Agent:
         return [one for one in result["messages"] if isinstance(one, ToolMessage)]
 
     def twice(self, decision: Any) -> None:
-        """Two clicks at the same moment."""
+        """Two clicks at the same moment: neither goes on before both have read where the conversation stands."""
+        saver, both = self.graph.checkpointer, threading.Barrier(2)
+        read, unread = saver.get_tuple, []
+
+        def read_together(config: Any) -> Any:
+            found = read(config)
+            if threading.current_thread() in unread:
+                unread.remove(threading.current_thread())
+                both.wait(10)
+            return found
 
         def click() -> None:
             with contextlib.suppress(Exception):  # LangGraph may find nothing left to answer
                 self.answer(decision)
 
         threads = [threading.Thread(target=click) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        unread.extend(threads)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(saver, "get_tuple", read_together)
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
 
 
 def agent_of(
