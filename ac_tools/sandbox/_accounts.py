@@ -52,7 +52,7 @@ _COUNTED, _UNCOUNTED = _listed(_contact_count, _deal_count), _listed(_zero, _zer
 def list_accounts(call: Call) -> Answer:
     """A page of companies (recorded 2020); the counts are "0" unless count_deals is set (documented)."""
     store, search = call.store, (call.query.get("search") or "").lower()
-    found = [row for row in store.accounts if search in row.name.lower()]
+    found = [row for row in store.listed(store.accounts) if search in row.name.lower()]
     shape = _COUNTED if to_flag(call.query.get("count_deals")) else _UNCOUNTED
     return reply(200, {"accounts": shape.many(call.query.page(found), store), "meta": {"total": str(len(found))}})
 
@@ -76,7 +76,7 @@ def create_account(call: Call) -> Answer:
 def _check_name(store: Store, name: str, current: rows.CustomerAccount | None = None) -> None:
     if not name.strip():
         raise missing("account", "name")
-    if store.accounts.find(name.lower()) not in (None, current):
+    if store.accounts.find(store.company_key(name)) not in (None, current):
         title = f'An account named "{name}" already exists. Please choose a new name.'
         raise Refusal(422, {"errors": [problem(title, code="duplicate", pointer="name")]})
 

@@ -6,10 +6,19 @@ from ac_tools.sandbox._query import Query, compares, matches, ordered
 from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._shape import Render, Shape, View, always, attr, ident, iso, links, sent
 from ac_tools.sandbox._store import Store
-from ac_tools.sandbox._values import to_flag, to_int, to_moment
+from ac_tools.sandbox._values import to_flag, to_int
 from ac_tools.sandbox._wire import Answer, Refusal, missing, reply
 
 _ELEMENTS = 3  # steps that every automation of the sandbox is said to have
+
+
+def _written(number: int, form: str) -> int | str:
+    return str(number) if form == "text" else number
+
+
+def _steps(number: int) -> Render:
+    return lambda row, view: _written(number, view.store.settings.element_counts)
+
 
 # Documented in 2025; never recorded. The status is an integer there, everything else is text.
 AUTOMATION = Shape[rows.Automation](
@@ -18,7 +27,7 @@ AUTOMATION = Shape[rows.Automation](
         "cdate": iso("created"),
         "mdate": iso("created"),
         "userid": always("1"),
-        "status": attr("status"),
+        "status": lambda row, view: _written(row.status, view.store.settings.automation_status),
         "entered": ident("entered"),
         "exited": ident("exited"),
         "hidden": always("0"),
@@ -58,8 +67,8 @@ ENROLMENT = Shape[rows.Enrolment](
         "lastlogid": always("0"),
         "lastdate": iso("added"),
         "in_als": always("0"),
-        "completedElements": _when_over(always(_ELEMENTS), always(0)),
-        "totalElements": always(_ELEMENTS),
+        "completedElements": _when_over(_steps(_ELEMENTS), _steps(0)),
+        "totalElements": _steps(_ELEMENTS),
         "completed": _when_over(always(1), always(0)),
         "completeValue": _when_over(always(100), always(0)),
         "links": links("contactAutomations", "automation", "contact", "contactGoals", "automationLogs"),
@@ -103,6 +112,22 @@ def start_automations(store: Store, contact: rows.Contact, start: dict[str, obje
             enrol(store, contact, automation)
 
 
+def stop_automations(store: Store, contact: rows.Contact, start: dict[str, object]) -> None:
+    """Ends a person's runs of the automations that start on what was taken away, where that is assumed."""
+    started = {each.id for each in store.automations if each.start == start and store.settings.removal_stops_runs}
+    for run in store.enrolments.of(contact.id):
+        if run.automation in started and run.status == 1:
+            _leave(store, run)
+            store.enrolments.change(run, status=2)
+
+
+def _leave(store: Store, run: rows.Enrolment) -> None:
+    """Counts a run that ends before its time."""
+    automation = store.automations.get(run.automation)
+    if automation is not None and run.status == 1:
+        store.automations.change(automation, exited=automation.exited + 1)
+
+
 def _passes(row: rows.Automation, query: Query) -> bool:
     active = query.get("active")
     if active is not None and (row.status == 1) is not to_flag(active):
@@ -138,7 +163,7 @@ def list_automations(call: Call) -> Answer:
         for row in found
         if row.start["type"] != "manual"
     ]
-    meta = {"total": str(len(found)), "starts": starts, "filtered": bool(query.filters()), "smsLogs": []}
+    meta = {"total": store.total(len(found)), "starts": starts, "filtered": bool(query.filters()), "smsLogs": []}
     return reply(200, {"automations": AUTOMATION.many(query.page(found), store), "meta": meta})
 
 
@@ -184,9 +209,7 @@ def delete_enrolment(call: Call) -> Answer:
         text = f"No Result found for SubscriberSeries with id {call.id}"
         raise Refusal(store.settings.missing_enrolment_status, {"message": text})
     store.enrolments.drop(row)
-    automation = store.automations.get(row.automation)
-    if automation is not None and row.status == 1:
-        store.automations.change(automation, exited=automation.exited + 1)
+    _leave(store, row)
     return reply(200, {})
 
 
@@ -195,7 +218,7 @@ def _run_passes(row: rows.Enrolment, store: Store, query: Query) -> bool:
     for name, operator, want in query.filters():
         if name in have and have[name] != to_int(want, -1):
             return False
-        moment = to_moment(want, store.zone) if name == "adddate" else None
+        moment = store.asked_moment(want) if name == "adddate" else None
         if moment is not None and not compares(row.added, operator, moment):
             return False
     return True

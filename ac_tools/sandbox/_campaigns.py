@@ -117,7 +117,8 @@ def list_campaigns(call: Call) -> Answer:
             "status": lambda row: row.status,
         },
     )
-    return reply(200, {"campaigns": CAMPAIGN.many(query.page(found), store), "meta": {"total": str(len(found))}})
+    page = CAMPAIGN.many(query.page(found), store)
+    return reply(200, {"campaigns": page, "meta": {"total": store.total(len(found))}})
 
 
 @route("GET", "/campaigns/{id}")
@@ -141,9 +142,9 @@ SEGMENT = Shape[rows.Segment](
 @route("GET", "/segments")
 def list_segments(call: Call) -> Answer:
     """A page of segments (once documented, still in use)."""
-    found = list(call.store.segments)
-    page = SEGMENT.many(call.query.page(found), call.store)
-    return reply(200, {"segments": page, "meta": {"total": str(len(found))}})
+    store, found = call.store, list(call.store.segments)
+    page = SEGMENT.many(call.query.page(found), store)
+    return reply(200, {"segments": page, "meta": {"total": store.total(len(found))}})
 
 
 @route("GET", "/segments/{id}")

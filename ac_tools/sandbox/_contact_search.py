@@ -10,7 +10,7 @@ from ac_tools.sandbox._query import Query, ordered
 from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._shape import View, always
 from ac_tools.sandbox._store import Store
-from ac_tools.sandbox._values import to_int, to_moment
+from ac_tools.sandbox._values import to_int
 from ac_tools.sandbox._wire import Answer, reply
 
 Test = Callable[[rows.Contact], bool]
@@ -35,7 +35,8 @@ _ORDERS: dict[str, Callable[[rows.Contact], Any]] = {
 def _text_tests(store: Store, query: Query) -> Iterator[Test]:
     email = query.get("email") or query.get("filters", "email")
     if email:
-        yield lambda row: row.email.lower() == email.lower()
+        wanted = store.address_key(email)
+        yield lambda row: store.address_key(row.email) == wanted
     like = query.get("email_like")
     if like:
         yield lambda row: like.lower() in row.email.lower()
@@ -95,7 +96,7 @@ def _in_segment(row: rows.Contact, segment: rows.Segment | None, store: Store) -
 def _date_tests(store: Store, query: Query) -> Iterator[Test]:
     for name, _, text in query.filters():
         column, _, side = name.partition("_")
-        moment = to_moment(text, store.zone)
+        moment = store.asked_moment(text)
         if column in ("created", "updated") and side in ("after", "before") and moment is not None:
             yield _date_test(column, side, moment)
 
@@ -107,14 +108,15 @@ def _date_test(column: str, side: str, moment: float) -> Test:
 
 
 def find_contacts(store: Store, query: Query) -> list[rows.Contact]:
-    """The people whom a query means, in its order: all its filters together (assumed)."""
-    tests = [
-        *_id_tests(query),
-        *_member_tests(store, query),
-        *_date_tests(store, query),
-        *_text_tests(store, query),
+    """The people whom a query means, in its order; whether all its filters count or one is enough is assumed.
+
+    Ids always count: they are for paging.
+    """
+    ids = list(_id_tests(query))
+    tests = [*_member_tests(store, query), *_date_tests(store, query), *_text_tests(store, query)]
+    found = [
+        row for row in store.contacts if all(test(row) for test in ids) and store.together(test(row) for test in tests)
     ]
-    found = [row for row in store.contacts if all(test(row) for test in tests)]
     found.sort(key=lambda row: row.id, reverse=store.settings.contacts_newest_first)
     return ordered(found, query, _ORDERS)
 

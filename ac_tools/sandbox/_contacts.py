@@ -108,6 +108,7 @@ _CREATED = Shape[rows.Contact](
     }
 )
 
+_MONTH = 7  # characters of an ISO month
 _COLUMNS = {"email": "email", "phone": "phone", "firstName": "first_name", "lastName": "last_name"}
 
 
@@ -121,7 +122,7 @@ def invalid_email(store: Store) -> Refusal:
 def _check_email(store: Store, address: Any, current: rows.Contact | None = None) -> None:
     if not valid_address(address):
         raise invalid_email(store)
-    other = store.contacts.find(address.lower())
+    other = store.contacts.find(store.address_key(address))
     if other is not None and other is not current:
         title = "Email address already exists in the system"
         raise Refusal(422, {"errors": [problem(title, code="duplicate", pointer="email")]})
@@ -129,8 +130,17 @@ def _check_email(store: Store, address: Any, current: rows.Contact | None = None
 
 def add_contact(store: Store, email: str) -> rows.Contact:
     """Puts a new person in, with their address only."""
-    now = store.now()
-    return store.contacts.add(rows.Contact(store.contacts.next_id(), email, now, now, store.token(32)))
+    now, address = store.now(), store.kept_address(email)
+    return store.contacts.add(rows.Contact(store.contacts.next_id(), address, now, now, store.token(32)))
+
+
+def known_contact(store: Store, email: str) -> rows.Contact | None:
+    """The person with an address, who may have been deleted where that is assumed to be undone so."""
+    key = store.address_key(email)
+    contact = store.contacts.find(key)
+    if contact is None and key in store.archive:
+        contact = store.contacts.add(store.archive.pop(key))
+    return contact
 
 
 def touch(store: Store, contact: rows.Contact) -> None:
@@ -140,6 +150,8 @@ def touch(store: Store, contact: rows.Contact) -> None:
 
 def _apply(store: Store, contact: rows.Contact, given: Mapping[str, Any], values: list[tuple[int, str]]) -> None:
     columns = {column: to_text(given[key]) for key, column in _COLUMNS.items() if key in given}
+    if "email" in columns:
+        columns["email"] = store.kept_address(columns["email"])
     store.contacts.change(contact, **columns)
     for field, value in values:
         field_values.put(store, contact.id, field, value)
@@ -179,12 +191,14 @@ def create_contact(call: Call) -> Answer:
 
 @route("POST", "/contact/sync")
 def sync_contact(call: Call) -> Answer:
-    """Creates or updates by address: 201 or 200 (recorded 2020 and 2021); fields not sent are kept (assumed)."""
-    given = call.sent("contact")
+    """Creates or updates by address: 201 or 200 (recorded 2020 and 2021); what becomes of the rest is assumed."""
+    store, given = call.store, call.sent("contact")
     if not valid_address(given.get("email")):
-        raise invalid_email(call.store)
-    contact = call.store.contacts.find(given["email"].lower())
-    return _create(call.store, given) if contact is None else _update(call.store, contact, given)
+        raise invalid_email(store)
+    contact = known_contact(store, given["email"])
+    if contact is None:
+        return _create(store, given)
+    return _update(store, contact, given if store.settings.sync_keeps else {**dict.fromkeys(_COLUMNS, ""), **given})
 
 
 @route("PUT", "/contacts/{id}")
@@ -197,12 +211,23 @@ def update_contact(call: Call) -> Answer:
     return _update(store, contact, given)
 
 
+def _count_deletion(store: Store) -> None:
+    most, month = store.settings.delete_quota, store.iso(store.now())[:_MONTH]
+    count = store.deletions.get(month, 0)
+    if most and count >= most:
+        raise Refusal(403, store.settings.body(403, "Forbidden"))
+    store.deletions[month] = count + 1
+
+
 @route("DELETE", "/contacts/{id}")
 def delete_contact(call: Call) -> Answer:
     """Deletes a person with their tags, memberships, values and runs; their deals by setting (cascade assumed)."""
     store = call.store
     contact = store.contacts.need(call.id)
+    _count_deletion(store)
     store.contacts.drop(contact)
+    if store.settings.contact_deleted == "revived":
+        store.archive[store.address_key(contact.email)] = contact
     store.contact_tags.drop_of(contact.id)
     store.memberships.drop_of(contact.id)
     store.field_values.drop_of(contact.id)

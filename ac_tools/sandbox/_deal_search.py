@@ -8,7 +8,7 @@ from ac_tools.sandbox._deals import DEAL
 from ac_tools.sandbox._query import Query, ordered
 from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._store import Store
-from ac_tools.sandbox._values import to_int, to_moment
+from ac_tools.sandbox._values import to_int
 from ac_tools.sandbox._wire import Answer, reply
 
 Filter = Callable[[rows.Deal, str, Store], bool]
@@ -52,7 +52,7 @@ def _tagged(row: rows.Deal, want: str, store: Store) -> bool:
 
 def _date_filter(column: str, *, after: bool) -> Filter:
     def passes(row: rows.Deal, want: str, store: Store) -> bool:
-        moment = to_moment(want, store.zone)
+        moment = store.asked_moment(want)
         return moment is None or (getattr(row, column) >= moment) is after
 
     return passes
@@ -78,23 +78,17 @@ _FILTERS: dict[str, Filter] = {
 }
 
 
-def _searched(row: rows.Deal, query: Query, store: Store) -> bool:
-    text = query.get("filters", "search")
-    if not text:
-        return True
-    field = query.get("filters", "search_field") or "all"
+def _search(field: str | None) -> Filter:
+    """The filter for a text in one field, or in any of them."""
     tests = [_SEARCH[field]] if field in _SEARCH else list(_SEARCH.values())
-    return any(test(row, text, store) for test in tests)
+    return lambda row, want, store: not want or any(test(row, want, store) for test in tests)
 
 
 def find_deals(store: Store, query: Query) -> list[rows.Deal]:
     """The deals that a query means, in its order; without one by stage and not by id (recorded 2020)."""
-    tests = [(_FILTERS[name], want) for name, _, want in query.filters() if name in _FILTERS]
-    found = [
-        row
-        for row in store.deals
-        if _searched(row, query, store) and all(test(row, want, store) for test, want in tests)
-    ]
+    filters = {**_FILTERS, "search": _search(query.get("filters", "search_field"))}
+    tests = [(filters[name], want) for name, _, want in query.filters() if name in filters]
+    found = [row for row in store.deals if store.together(test(row, want, store) for test, want in tests)]
     found.sort(key=lambda row: (_stage_order(row, store), row.stage, row.id))
     orders: dict[str, Callable[[rows.Deal], Any]] = {
         "id": lambda row: row.id,

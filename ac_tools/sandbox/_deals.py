@@ -7,11 +7,11 @@ from typing import Any
 from ac_tools.sandbox import _rows as rows
 from ac_tools.sandbox._contacts import CONTACT
 from ac_tools.sandbox._pipelines import PIPELINE, STAGE, stages_of
-from ac_tools.sandbox._router import Call, route
+from ac_tools.sandbox._router import Call, Endpoint, route
 from ac_tools.sandbox._shape import ABSENT, Shape, View, always, attr, ident, iso, links, sent
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_int, to_text
-from ac_tools.sandbox._wire import Answer, invalid, missing, reply
+from ac_tools.sandbox._wire import Answer, Refusal, invalid, missing, reply
 
 _LINKS = links(
     "deals",
@@ -30,7 +30,8 @@ class _DealShape(Shape[rows.Deal]):
 
     def __call__(self, row: rows.Deal, store: Store, sent: Mapping[str, Any] | None = None) -> dict[str, Any]:
         stage = store.stages.get(row.stage)
-        if stage is None or store.pipelines.get(stage.pipeline) is None:
+        gone = stage is None or store.pipelines.get(stage.pipeline) is None
+        if gone and store.settings.deals_disabled == "pipeline_gone":
             return {"title": row.title, "id": str(row.id), "isDisabled": True}
         return super().__call__(row, store, sent)
 
@@ -108,21 +109,23 @@ _UPDATED = DEAL.but(
 ).before("id", fields=_custom_fields)
 
 
-def _cents(value: Any) -> int:
+def _cents(value: Any, *, free: bool) -> int:
     """Whole cents; a fraction is cut off in silence (recorded 2020: 156.24 became 156 cents)."""
     try:
         number = Decimal(str(value)) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
     except ArithmeticError:
         number = None
-    if number is None or not number.is_finite() or not 0 <= number < 2**63:
+    if number is None or not number.is_finite() or not (free or number >= 0) or abs(number) >= 2**63:
         raise invalid("deal", "value")
     return int(number)
 
 
-def _currency(value: Any) -> str:
-    if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.islower()):
+def _currency(value: Any, *, free: bool) -> str:
+    if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha()):
         raise invalid("deal", "currency")
-    return value
+    if not (free or value.islower()):
+        raise invalid("deal", "currency")
+    return value.lower()
 
 
 def _status(value: Any) -> int:
@@ -135,7 +138,8 @@ def _status(value: Any) -> int:
 def _stage(store: Store, given: dict[str, Any], current: rows.Deal | None) -> tuple[rows.Stage, bool]:
     """The stage that a request puts a deal in, and whether the account chose it.
 
-    A stage of null is not "unchanged": the account takes the pipeline's first (recorded 2020).
+    With a stage of null the account takes the pipeline's first (recorded 2020); that it does so for a deal in another
+    stage of the pipeline is assumed.
     """
     now = store.stages.get(current.stage) if current is not None else None
     pipeline = store.pipelines.need(to_int(given["group"])).id if given.get("group") is not None else None
@@ -144,7 +148,8 @@ def _stage(store: Store, given: dict[str, Any], current: rows.Deal | None) -> tu
         if stage.pipeline != (pipeline or (now.pipeline if now else stage.pipeline)):
             raise invalid("deal", "stage")
         return stage, False
-    if now is not None and "stage" not in given and pipeline in (None, now.pipeline):
+    stays = "stage" not in given or store.settings.deal_stage_null == "unchanged"
+    if now is not None and stays and pipeline in (None, now.pipeline):
         return now, False
     stages = stages_of(store, pipeline or (now.pipeline if now else 0))
     if not stages:
@@ -155,13 +160,14 @@ def _stage(store: Store, given: dict[str, Any], current: rows.Deal | None) -> tu
 def _columns(store: Store, given: dict[str, Any]) -> dict[str, Any]:
     """The columns that a request sets, checked; of stage and group only `_stage` knows."""
     columns: dict[str, Any] = {}
+    free = store.settings.deal_values_free
     for name in ("title", "description"):
         if name in given:
             columns[name] = to_text(given[name])
     if "value" in given:
-        columns["value"] = _cents(given["value"])
+        columns["value"] = _cents(given["value"], free=free)
     if "currency" in given:
-        columns["currency"] = _currency(given["currency"])
+        columns["currency"] = _currency(given["currency"], free=free)
     if given.get("percent") is not None:
         columns["percent"] = max(0, min(100, to_int(given["percent"])))
     if given.get("status") is not None:
@@ -193,7 +199,22 @@ def _contacts_of(store: Store, deal: rows.Deal) -> list[dict[str, Any]]:
     return [CONTACT(contact, store)] if contact is not None else []
 
 
+def _refusing(endpoint: Endpoint) -> Endpoint:
+    """The endpoint with its refusals of 422 in the form that is assumed for deals."""
+
+    def answer(call: Call) -> Answer:
+        try:
+            return endpoint(call)
+        except Refusal as refusal:
+            if refusal.answer.status == 422 and call.store.settings.deal_refusal == 400:
+                raise Refusal(400, {}) from None
+            raise
+
+    return answer
+
+
 @route("POST", "/deals")
+@_refusing
 def create_deal(call: Call) -> Answer:
     """Creates a deal: 201 (recorded 2020); without an owner only where the pipeline assigns one (documented)."""
     store, given = call.store, call.sent("deal")
@@ -229,6 +250,7 @@ def get_deal(call: Call) -> Answer:
 
 
 @route("PUT", "/deals/{id}")
+@_refusing
 def update_deal(call: Call) -> Answer:
     """Changes what is sent (recorded 2020); the echo keeps the types that were sent."""
     store, given = call.store, call.sent("deal")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ac_tools.sandbox import _rows as rows
-from ac_tools.sandbox._router import Call, route
+from ac_tools.sandbox._router import Call, nowhere, route
 from ac_tools.sandbox._shape import Shape, View, always, attr, ident, iso, links, sent
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_flag, to_int, to_text
@@ -60,9 +60,20 @@ _REL_CREATED = Shape[rows.FieldRel](
 
 
 @route("POST", "/fieldOption/bulk")
-@route("POST", "/fieldOptions/bulk")
 def create_options(call: Call) -> Answer:
-    """Adds choices to fields: 201 under the singular path (recorded 2021); the official client uses the plural."""
+    """Adds choices to fields: 201 (recorded 2021)."""
+    return _create_options(call, "singular")
+
+
+@route("POST", "/fieldOptions/bulk")
+def create_options_too(call: Call) -> Answer:
+    """The same under the path that the official client uses."""
+    return _create_options(call, "plural")
+
+
+def _create_options(call: Call, path: str) -> Answer:
+    if call.store.settings.field_option_paths not in ("both", path):
+        raise nowhere(call.store.settings)
     store, entries = call.store, call.body.get("fieldOptions")
     if not isinstance(entries, list) or not entries or not all(isinstance(each, dict) for each in entries):
         raise Refusal(422, {"errors": "Bulk operation failed. Request must contain an array of fieldOption objects."})
@@ -109,8 +120,11 @@ def update_option(call: Call) -> Answer:
 
 @route("DELETE", "/fieldOptions/{id}")
 def delete_option(call: Call) -> Answer:
-    """Refused in silence: 200, no body and the header that names the reason (recorded 2020); nothing is deleted."""
-    call.store.field_options.need(call.id)
+    """200, no body and the header of a dropped write (recorded 2020); whether it is dropped is assumed."""
+    options = call.store.field_options
+    row = options.need(call.id)
+    if call.store.settings.field_option_deleted == "deleted":
+        options.drop(row)
     return reply(200, None, DROPPED)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from ac_tools.sandbox import _rows as rows
 from ac_tools.sandbox._contacts import CONTACT, touch
-from ac_tools.sandbox._field_values import FIELD_VALUE, put
+from ac_tools.sandbox._field_values import FIELD_VALUE, check, put
 from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._shape import Shape, ident, iso, links, sent
 from ac_tools.sandbox._store import Store
@@ -40,7 +40,9 @@ def _set(call: Call) -> tuple[rows.FieldValue, dict[str, Any]]:
     if absent:
         raise missing("fieldValue", *absent)
     contact = store.contacts.need(to_int(given["contact"]))
-    row = put(store, contact.id, store.fields.need(to_int(given["field"])).id, to_text(given["value"]))
+    field, value = store.fields.need(to_int(given["field"])).id, to_text(given["value"])
+    check(store, field, value)
+    row = put(store, contact.id, field, value)
     touch(store, contact)
     return row, given
 
@@ -64,6 +66,7 @@ def update_field_value(call: Call) -> Answer:
     store, given = call.store, call.sent("fieldValue")
     row = store.field_values.need(call.id)
     if "value" in given:
+        check(store, row.field, to_text(given["value"]))
         store.field_values.change(row, value=to_text(given["value"]), updated=store.now())
     contact = store.contacts.get(row.contact)
     if contact is not None:

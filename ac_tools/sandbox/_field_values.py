@@ -9,7 +9,7 @@ from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._shape import Shape, always, attr, ident, iso, links
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_int, to_text
-from ac_tools.sandbox._wire import Answer, reply
+from ac_tools.sandbox._wire import Answer, Refusal, problem, reply
 
 _LINKS = links("fieldValues", "owner", "field")
 
@@ -33,11 +33,26 @@ def wanted(store: Store, sent: Mapping[str, Any]) -> list[tuple[int, str]]:
     """The (field, value) pairs that a contact's `fieldValues` ask for; entries that are no objects are ignored.
 
     Raises:
-        Refusal: 404 for a field that does not exist (assumed).
+        Refusal: 404 for a field that does not exist (assumed), 422 for a value that it cannot have.
     """
     entries = sent.get("fieldValues")
     objects = [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
-    return [(store.fields.need(to_int(each.get("field"))).id, to_text(each.get("value"))) for each in objects]
+    pairs = [(store.fields.need(to_int(each.get("field"))).id, to_text(each.get("value"))) for each in objects]
+    for field, value in pairs:
+        check(store, field, value)
+    return pairs
+
+
+def fits(store: Store, field: int, value: str) -> bool:
+    """Whether a field can have a value: one of its options, or several (`||a||b||`); by setting any."""
+    options = {option.value for option in store.field_options.of(field)}
+    return store.settings.field_values_free or not options or set(filter(None, value.split("||"))) <= options
+
+
+def check(store: Store, field: int, value: str) -> None:
+    """Refuses a value that a field cannot have, without naming the field (by hearsay)."""
+    if not fits(store, field, value):
+        raise Refusal(422, {"errors": [problem("The field value is not valid.", code="field_invalid")]})
 
 
 def put(store: Store, contact: int, field: int, value: str) -> rows.FieldValue:

@@ -9,7 +9,7 @@ from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._shape import Shape, always, attr, ident, iso, links, local, sent, since, stored
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_flag, to_int, to_text
-from ac_tools.sandbox._wire import Answer, Refusal, invalid, missing, reply
+from ac_tools.sandbox._wire import Answer, Refusal, invalid, missing, problem, reply
 
 _TYPES = (
     "text",
@@ -103,12 +103,19 @@ def _check(store: Store, given: dict[str, Any], current: rows.Field | None = Non
     absent = [name for name, value in (("title", title), ("type", kind)) if not to_text(value).strip()]
     if absent:
         raise missing("field", *absent)
-    if kind not in _TYPES:
-        raise invalid("field", "type")
+    if kind not in _TYPES and store.settings.unknown_field_type_status >= 400:
+        raise invalid("field", "type", store.settings.unknown_field_type_status)
     if store.fields.find(title.lower()) not in (None, current):
         detail = f"There is already a field named '{title}' -- choose another name"
         entry = {"title": "There is already a field with this title", "detail": detail, "code": "duplicate"}
         raise Refusal(422, {"errors": [entry]})
+
+
+def _check_perstag(store: Store, tag: str, current: rows.Field | None = None) -> None:
+    status = store.settings.duplicate_perstag_status
+    if status >= 400 and any(row.perstag == tag and row is not current for row in store.fields):
+        title = "There is already a field with this personalization tag"
+        raise Refusal(status, {"errors": [problem(title, code="duplicate", pointer="perstag")]})
 
 
 @route("POST", "/fields")
@@ -119,7 +126,8 @@ def create_field(call: Call) -> Answer:
     now, title = store.now(), to_text(given["title"])
     place = max((row.ordernum for row in store.fields), default=0) + 1
     tag = perstag(to_text(given.get("perstag")), title)
-    row = rows.Field(store.fields.next_id(), title, given["type"], tag, now, now, place)
+    _check_perstag(store, tag)
+    row = rows.Field(store.fields.next_id(), title, to_text(given["type"]), tag, now, now, place)
     row.descript, row.defval = to_text(given.get("descript")), to_text(given.get("defval"))
     row.isrequired = "1" if to_flag(given.get("isrequired")) else "0"
     row.visible = "1" if to_flag(given.get("visible", 1)) else "0"
@@ -137,10 +145,11 @@ def update_field(call: Call) -> Answer:
     columns.update({name: "1" if to_flag(given[name]) else "0" for name in ("isrequired", "visible") if name in given})
     if to_text(given.get("perstag")).strip():
         columns["perstag"] = perstag(to_text(given["perstag"]), row.title)
+        _check_perstag(store, columns["perstag"], row)
     if to_int(given.get("ordernum")) > 0:
         columns["ordernum"] = to_int(given["ordernum"])
     before = store.local(row.updated)
-    store.fields.change(row, **columns, type=given.get("type", row.type), updated=store.now())
+    store.fields.change(row, **columns, type=to_text(given.get("type", row.type)), updated=store.now())
     record = FIELD.without("options", "relations")(row, store)
     record["updated_timestamp"] = before
     return reply(200, {"field": record})

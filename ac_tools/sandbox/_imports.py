@@ -6,11 +6,11 @@ from ac_tools.sandbox import _field_values as field_values
 from ac_tools.sandbox import _rows as rows
 from ac_tools.sandbox._account_contacts import join_account
 from ac_tools.sandbox._accounts import add_account
-from ac_tools.sandbox._contacts import add_contact, touch
-from ac_tools.sandbox._memberships import set_membership
+from ac_tools.sandbox._contacts import add_contact, known_contact, touch
+from ac_tools.sandbox._memberships import can_leave, set_membership
 from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._store import Store
-from ac_tools.sandbox._tags import add_tag, apply_tag
+from ac_tools.sandbox._tags import add_tag, apply_tag, takes_name
 from ac_tools.sandbox._values import to_flag, to_int, to_text, valid_address, well_formed
 from ac_tools.sandbox._wire import Answer, Refusal, reply
 
@@ -21,13 +21,13 @@ _COLUMNS = ("first_name", "last_name", "phone")
 _DAY = 10  # characters of an ISO date
 
 
-def _refusal(message: str, *reasons: Any) -> Refusal:
-    return Refusal(400, {"success": 0, "message": message, "failureReasons": list(reasons)}, _HTML)
+def _refusal(status: int, message: str, *reasons: Any) -> Refusal:
+    return Refusal(status, {"success": 0, "message": message, "failureReasons": list(reasons)}, _HTML)
 
 
-def _invalid(*reasons: Any) -> Refusal:
+def _invalid(store: Store, *reasons: Any) -> Refusal:
     text = "JSON payload did not pass validation. Please fix failure Reasons and retry."
-    return _refusal(f"{text} The import was not queued for processing.", *reasons)
+    return _refusal(store.settings.import_refusal, f"{text} The import was not queued for processing.", *reasons)
 
 
 def _check_rate(store: Store, *, single: bool) -> None:
@@ -37,34 +37,46 @@ def _check_rate(store: Store, *, single: bool) -> None:
     if recent >= _A_MINUTE[single]:
         advice = "Please batch contacts into larger requests, or retry this request in a minute."
         raise _refusal(
-            "Rate limit exceeded.", f"Up to {_A_MINUTE[single]} imports may be requested per minute.{advice}"
+            400, "Rate limit exceeded.", f"Up to {_A_MINUTE[single]} imports may be requested per minute.{advice}"
         )
 
 
-def _faults(index: int, contact: Any) -> list[dict[str, Any]]:
+def _faults(store: Store, contact: Any) -> list[str]:
     """What is wrong with one entry; the text for an address is documented, the others are assumed."""
     if not isinstance(contact, dict):
-        return [{"contact": index, "failureReason": "Contact is not an object"}]
+        return ["Contact is not an object"]
     names = [] if well_formed(contact.get("email")) else ["email"]
     tags = contact.get("tags")
-    if tags is not None and not (
-        isinstance(tags, list) and all(isinstance(each, str) and "," not in each for each in tags)
-    ):
+    if tags is not None and not (isinstance(tags, list) and all(takes_name(store, each) for each in tags)):
         names.append("tags")
-    return [{"contact": index, "failureReason": f"Field\u2018 {name}\u2019 incorrect format"} for name in names]
+    return [f"Field\u2018 {name}\u2019 incorrect format" for name in names]
+
+
+def _repeats(store: Store, contacts: list[Any]) -> list[int]:
+    """The places of entries whose address came before."""
+    seen: set[str] = set()
+    found = []
+    for index, contact in enumerate(contacts):
+        address = store.address_key(to_text(contact.get("email"))) if isinstance(contact, dict) else ""
+        if address and address in seen:
+            found.append(index)
+        seen.add(address)
+    return found
 
 
 def _checked(call: Call) -> list[dict[str, Any]]:
-    contacts = call.body.get("contacts")
+    store, contacts = call.store, call.body.get("contacts")
     if not isinstance(contacts, list) or not contacts:
-        raise _invalid("Field\u2018 contacts\u2019 is required")
+        raise _invalid(store, "Field\u2018 contacts\u2019 is required")
     if len(contacts) > _MOST:
-        raise _invalid(f"No more than {_MOST} contacts may be imported in one request.")
+        raise _invalid(store, f"No more than {_MOST} contacts may be imported in one request.")
     if call.size >= _BYTES:
-        raise _invalid(f"The request body must be smaller than {_BYTES} bytes.")
-    faults = [fault for index, contact in enumerate(contacts) for fault in _faults(index, contact)]
+        raise _invalid(store, f"The request body must be smaller than {_BYTES} bytes.")
+    faults = [(index, fault) for index, contact in enumerate(contacts) for fault in _faults(store, contact)]
+    if store.settings.import_repeats == "refused":
+        faults += [(index, "Contact is listed twice") for index in _repeats(store, contacts)]
     if faults:
-        raise _invalid(*faults)
+        raise _invalid(store, *({"contact": index, "failureReason": fault} for index, fault in faults))
     return contacts
 
 
@@ -76,7 +88,8 @@ def queue_import(call: Call) -> Answer:
         _check_rate(store, single=len(contacts) == 1)
     now = store.moment()
     due = now + store.settings.import_seconds
-    without = to_flag(call.body.get("exclude_automations"))
+    place = store.settings.exclude_automations
+    without = place != "contact" and to_flag(call.body.get("exclude_automations"))
     batch = rows.Batch(store.batches.next_id(), store.uuid(), now, due, contacts, without)
     store.batches.add(batch)
     body = {"success": 1, "queued_contacts": len(contacts), "batchId": batch.uuid, "message": "Contact import queued"}
@@ -94,7 +107,10 @@ def run_imports(store: Store) -> None:
 
 def _run(store: Store, batch: rows.Batch) -> None:
     batch.done = True
-    for entry in batch.contacts:
+    skipped = _repeats(store, batch.contacts) if store.settings.import_repeats == "first" else []
+    for index, entry in enumerate(batch.contacts):
+        if index in skipped:
+            continue
         if not valid_address(entry["email"]):
             batch.failure.append(entry["email"])
             continue
@@ -104,17 +120,19 @@ def _run(store: Store, batch: rows.Batch) -> None:
 
 
 def _import(store: Store, entry: dict[str, Any], *, automations: bool) -> rows.Contact:
-    """Creates or updates one person. Documented: automations run unless excluded, in either position."""
-    automations = automations and not to_flag(entry.get("exclude_automations"))
-    contact = store.contacts.find(entry["email"].lower()) or add_contact(store, entry["email"])
+    """Creates or updates one person. Automations run unless excluded (documented); where that is said is assumed."""
+    if store.settings.exclude_automations != "payload":
+        automations = automations and not to_flag(entry.get("exclude_automations"))
+    contact = known_contact(store, entry["email"]) or add_contact(store, entry["email"])
     store.contacts.change(contact, **{name: to_text(entry[name]) for name in _COLUMNS if name in entry})
     touch(store, contact)
     company = to_text(entry.get("customer_acct_name")).strip()
     if company:
-        join_account(store, contact, store.accounts.find(company.lower()) or add_account(store, company))
+        join_account(store, contact, store.accounts.find(store.company_key(company)) or add_account(store, company))
     for field in _objects(entry.get("fields")):
-        if store.fields.get(to_int(field.get("id"))) is not None:
-            field_values.put(store, contact.id, to_int(field["id"]), to_text(field.get("value")))
+        field_id, value = to_int(field.get("id")), to_text(field.get("value"))
+        if store.fields.get(field_id) is not None and field_values.fits(store, field_id, value):
+            field_values.put(store, contact.id, field_id, value)
     for name in filter(str.strip, entry.get("tags") or []):
         tag = store.tags.find(name.lower()) or add_tag(store, name)
         apply_tag(store, contact, tag.id, automations=automations)
@@ -129,7 +147,8 @@ def _subscribe(store: Store, contact: rows.Contact, entry: dict[str, Any], *, au
         if row is None or row.status not in (2, 3):
             set_membership(store, contact, list_id, 1, automations=automations)
     for list_id in _list_ids(store, entry.get("unsubscribe")):
-        set_membership(store, contact, list_id, 2)
+        if can_leave(store, contact, list_id):
+            set_membership(store, contact, list_id, 2)
 
 
 def _objects(entries: Any) -> list[dict[str, Any]]:
@@ -151,6 +170,9 @@ def get_import(call: Call) -> Answer:
     if not wanted:
         raise Refusal(400, {"success": 0, "message": "'batchId' is a required field."})
     batch = store.batches.find(wanted)
+    status = store.settings.import_unknown_batch
+    if batch is None and status >= 400:
+        raise Refusal(status, {"success": 0, "message": "There is no import with this batchId."})
     if batch is None:
         return reply(200, {"status": False, "success": [], "failure": []})
     success = [str(each) for each in batch.success]

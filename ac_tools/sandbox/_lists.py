@@ -8,8 +8,8 @@ from ac_tools.sandbox._query import Query, compares, matches, ordered
 from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._shape import Shape, always, attr, ident, iso, links, local, sent
 from ac_tools.sandbox._store import Store
-from ac_tools.sandbox._values import to_flag, to_int, to_moment, to_text
-from ac_tools.sandbox._wire import DROPPED, Answer, missing, reply
+from ac_tools.sandbox._values import to_flag, to_int, to_text
+from ac_tools.sandbox._wire import DROPPED, Answer, Refusal, missing, problem, reply
 
 _LINKS = links("lists", "contactGoalLists", "user", "addressLists")
 _EMPTY, _ZERO, _ONE, _NULL = always(""), always("0"), always("1"), always(None)
@@ -97,6 +97,13 @@ def _slug(name: str, store: Store) -> str:
     return next(each for each in candidates if each not in taken)
 
 
+def _check_stringid(store: Store, stringid: str, current: rows.MailingList | None = None) -> None:
+    status = store.settings.duplicate_stringid_status
+    if status >= 400 and any(row.stringid == stringid and row is not current for row in store.lists):
+        entry = problem("A list with this stringid already exists.", code="duplicate", pointer="stringid")
+        raise Refusal(status, {"errors": [entry]})
+
+
 def _row(store: Store, given: dict[str, Any]) -> rows.MailingList:
     now, name = store.now(), to_text(given["name"])
     stringid = to_text(given.get("stringid")) or _slug(name, store)
@@ -112,13 +119,14 @@ def _row(store: Store, given: dict[str, Any]) -> rows.MailingList:
 
 @route("POST", "/lists")
 def create_list(call: Call) -> Answer:
-    """Creates a list: 201 (recorded 2020 and 2021). What it answers to missing fields is assumed, as is that a missing
-    stringid is made from the name.
-    """
+    """Creates a list: 201 (recorded 2020 and 2021). What it answers to missing fields is assumed."""
     store, given = call.store, call.sent("list")
-    absent = [name for name in ("name", "sender_url", "sender_reminder") if not to_text(given.get(name)).strip()]
+    made = store.settings.list_stringid == "made"
+    needed = [name for name in _REQUIRED if name != "stringid" or not made]
+    absent = [name for name in needed if not to_text(given.get(name)).strip()]
     if absent:
         raise missing("list", *absent)
+    _check_stringid(store, to_text(given.get("stringid")))
     row = store.lists.add(_row(store, given))
     return reply(201, {"list": _CREATED(row, store, given)})
 
@@ -138,7 +146,7 @@ def _passes(row: rows.MailingList, store: Store, query: Query) -> bool:
             return False
         if name == "active_subscribers" and not compares(_active(store, row), operator, to_int(want)):
             return False
-        moment = to_moment(want, store.zone) if name == "created_timestamp" else None
+        moment = store.asked_moment(want) if name == "created_timestamp" else None
         if moment is not None and not compares(row.created, operator, moment):
             return False
     return True
@@ -154,7 +162,7 @@ def list_lists(call: Call) -> Answer:
         "created_timestamp": lambda row: row.created,
         "active_subscribers": lambda row: _active(store, row),
     }
-    found = ordered([row for row in store.lists if _passes(row, store, query)], query, orders)
+    found = ordered([row for row in store.listed(store.lists) if _passes(row, store, query)], query, orders)
     return reply(200, {"lists": LIST.many(query.page(found), store), "meta": {"total": str(len(found))}})
 
 
@@ -166,16 +174,20 @@ def get_list(call: Call) -> Answer:
 
 @route("PUT", "/lists/{id}")
 def update_list(call: Call) -> Answer:
-    """Changes a list; unless every required field is sent nothing is done: 200 and no body (recorded 2021, once)."""
+    """Changes a list; unless every required field is sent the answer is 200 and no body (recorded 2021, once)."""
     store, given = call.store, call.sent("list")
     row = store.lists.need(call.id)
-    if any(not to_text(given.get(name)).strip() for name in _REQUIRED):
+    columns: dict[str, Any] = {name: to_text(given[name]) for name in _REQUIRED if to_text(given.get(name)).strip()}
+    partial = len(columns) < len(_REQUIRED)
+    if partial and store.settings.partial_list_change == "dropped":
         return reply(200, None, DROPPED)
-    columns: dict[str, Any] = {name: to_text(given[name]) for name in _REQUIRED}
+    _check_stringid(store, columns.get("stringid", ""), row)
     columns.update({name: to_text(given[name]) or None for name in _NOTIFIED if name in given})
     if "send_last_broadcast" in given:
         columns["send_last_broadcast"] = "1" if to_flag(given["send_last_broadcast"]) else "0"
     store.lists.change(row, **columns, updated=store.now())
+    if partial:
+        return reply(200, None, DROPPED)
     return reply(200, {"list": LIST(row, store)})
 
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 from ac_tools.sandbox import _rows as rows
-from ac_tools.sandbox._automations import start_automations
+from ac_tools.sandbox._automations import start_automations, stop_automations
 from ac_tools.sandbox._contacts import CONTACT
 from ac_tools.sandbox._router import Call, route
 from ac_tools.sandbox._shape import Shape, View, always, attr, ident, iso, links, local, sent
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_int
-from ac_tools.sandbox._wire import Answer, Refusal, invalid, missing, problem, reply
+from ac_tools.sandbox._wire import Answer, Refusal, invalid, missing, not_found, problem, reply
 
 _LINKS = links(
     "contactLists",
@@ -97,8 +97,31 @@ def set_membership(
     if status == 1 and before != 1:
         store.memberships.change(row, subscribed=now, reason="")
         if automations:
-            start_automations(store, contact, {"type": "subscribe", "list": list_id})
+            start_automations(store, contact, _start(list_id))
+    if status == 2 and before == 1:
+        stop_automations(store, contact, _start(list_id))
     return row
+
+
+def _start(list_id: int) -> dict[str, object]:
+    return {"type": "subscribe", "list": list_id}
+
+
+def can_leave(store: Store, contact: rows.Contact, list_id: int) -> bool:
+    """Whether a contact can be unsubscribed from a list: as long as they are on it, and strangers by setting."""
+    known = store.memberships.find((contact.id, list_id)) is not None
+    return known or store.settings.unsubscribe_stranger == "new_row"
+
+
+def _check_return(store: Store, row: rows.Membership, source: int) -> None:
+    """Refuses to bring back who opted out or bounced, where that is assumed; the refusals are assumed too."""
+    how = store.settings.resubscribe
+    if row.status not in (2, 3) or how == "allowed":
+        return
+    if how == "refused" or (how == "unless_bounced" and row.status == 3):
+        raise Refusal(403, store.settings.body(403, "Forbidden"))
+    if how == "with_sourceid_4" and source != 4:
+        raise invalid("contactList", "sourceid")
 
 
 def _related_missing(store: Store, *nouns: str) -> Refusal:
@@ -113,7 +136,7 @@ def _related_missing(store: Store, *nouns: str) -> Refusal:
 def post_membership(call: Call) -> Answer:
     """Sets how a contact stands to a list: 201 for a new row (recorded 2021), a change by setting.
 
-    Status 1 subscribes again whoever opted out or bounced (documented; the account does not refuse).
+    Status 1 subscribes again whoever opted out or bounced (documented; whether the account refuses is a setting).
     """
     store, given = call.store, call.sent("contactList")
     list_id, contact = to_int(given.get("list")), store.contacts.get(to_int(given.get("contact")))
@@ -127,7 +150,11 @@ def post_membership(call: Call) -> Answer:
     status = to_int(given["status"], -1)
     if status not in (0, 1, 2):
         raise invalid("contactList", "status")
-    new = store.memberships.find((contact.id, list_id)) is None
-    row = set_membership(store, contact, list_id, status, source=to_int(given.get("sourceid"), 3))
+    before, source = store.memberships.find((contact.id, list_id)), to_int(given.get("sourceid"), 3)
+    if before is not None and status == 1:
+        _check_return(store, before, source)
+    if status == 2 and not can_leave(store, contact, list_id):
+        raise not_found(store.memberships.class_name, 0)
+    row = set_membership(store, contact, list_id, status, source=source)
     body = {"contacts": [CONTACT(contact, store)], "contactList": _SET(row, store, given)}
-    return reply(201 if new else store.settings.membership_change_status, body)
+    return reply(201 if before is None else store.settings.membership_change_status, body)

@@ -1,4 +1,4 @@
-"""Kinds of records that only other people's clients ask for: addresses, webhooks, templates, logged emails."""
+"""Kinds of records that only other people's clients ask for: addresses, webhooks, templates, messages, logged emails."""
 
 from ac_tools.sandbox._resource import ALL, ID, LINKS, Resource, serve, stamp_iso, stamp_local
 from ac_tools.sandbox._router import Call, route
@@ -37,7 +37,7 @@ ADDRESS = Resource(
     later={"updated_timestamp": stamp_local, "created_by": "0", "updated_by": "0"},
 )
 
-WEBHOOK = Resource(  # documented, never recorded; the sandbox calls nobody
+WEBHOOK = Resource(  # documented; the sandbox calls nobody
     plural="webhooks",
     singular="webhook",
     class_name="Webhook",
@@ -55,6 +55,7 @@ WEBHOOK = Resource(  # documented, never recorded; the sandbox calls nobody
     echo=("cdate", "listid", "name", "url", "events", "sources", "links", "id"),
     answers={"cdate": stamp_iso, "listid": "0"},
     needs=("name", "url", "events", "sources"),
+    recorded=False,
 )
 
 TEMPLATE = Resource(
@@ -81,6 +82,35 @@ TEMPLATE = Resource(
         "id": ID,
     },
     links=links("templates", "templateLists"),
+)
+
+MESSAGE = Resource(  # documented with GET only
+    plural="messages",
+    singular="message",
+    class_name="Message",
+    keys={
+        "userid": "1",
+        "ed_instanceid": "0",
+        "ed_version": "0",
+        "cdate": stamp_iso,
+        "mdate": stamp_iso,
+        "name": "",
+        "fromname": "",
+        "fromemail": "",
+        "reply2": "",
+        "priority": "3",
+        "charset": "utf-8",
+        "encoding": "quoted-printable",
+        "format": "mime",
+        "subject": "",
+        "preheader_text": "",
+        "text": "",
+        "html": "",
+        "links": LINKS,
+        "id": ID,
+    },
+    links=links("messages", "user"),
+    recorded=False,
 )
 
 EMAIL_ACTIVITY = Resource(
@@ -123,6 +153,12 @@ EVENTS = words(
 )
 
 
+@route("GET", "/")
+def greet(call: Call) -> Answer:
+    """The root, where a client sees whether its key is taken: 200 (assumed, as tap-activecampaign begins with it)."""
+    return reply(200, {})
+
+
 @route("GET", "/webhook/events")
 def list_events(call: Call) -> Answer:
     """What a webhook can be told of (documented); the total is an integer here."""
@@ -132,4 +168,5 @@ def list_events(call: Call) -> Answer:
 serve(ADDRESS, *ALL)
 serve(WEBHOOK, *ALL)
 serve(TEMPLATE, "list", "get")
+serve(MESSAGE, "list", "get")
 serve(EMAIL_ACTIVITY, "list", "get")

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
+from ac_tools.sandbox._settings import Settings
 from ac_tools.sandbox._values import to_int
+from ac_tools.sandbox._wire import Refusal
 
 T = TypeVar("T")
-MOST = 100  # rows a page, documented
+_MOST = 100  # rows a page, documented
 _KEY = re.compile(r"\[([^\]]*)\]")
 
 
@@ -55,9 +57,22 @@ class Query:
         return [(name, value.strip().upper() == "DESC") for name, value in found]
 
     def limit(self, default: int) -> int:
-        """Rows a page: at most 100 (documented; that more is cut down in silence is assumed)."""
+        """Rows a page: at most 100 (documented), the default where less than one is asked for (assumed)."""
         asked = self.number("limit", default=default)
-        return min(asked, MOST) if asked > 0 else default
+        return min(asked, _MOST) if asked > 0 else default
+
+    def check_limit(self, settings: Settings) -> None:
+        """Refuses rows a page that are too many or too few, where that is assumed.
+
+        Raises:
+            Refusal: 422 (assumed).
+        """
+        if self.get("limit") is None:
+            return
+        if self.number("limit") > _MOST and settings.limit_above_100 == "refuse":
+            raise Refusal(422, {"message": f"The limit must not be above {_MOST}."})
+        if self.number("limit") < 1 and settings.limit_below_1 == "refuse":
+            raise Refusal(422, {"message": "The limit must be a number, at least 1."})
 
     def offset(self) -> int:
         """Rows to skip, counted from zero."""

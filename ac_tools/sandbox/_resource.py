@@ -48,6 +48,7 @@ class Resource:
         worked_out: keys whose value is worked out of others.
         needs: the names that a creation must give (documented, or assumed).
         newer: keys that came later, each with the day.
+        recorded: whether a listing was ever recorded; of others it is assumed whether the total is text.
     """
 
     plural: str
@@ -63,6 +64,7 @@ class Resource:
     worked_out: Mapping[str, Render] = dataclasses.field(default_factory=dict)
     needs: tuple[str, ...] = ()
     newer: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    recorded: bool = True
 
     def table(self, store: Store) -> Table[rows.Record]:
         """The account's records of this kind."""
@@ -156,7 +158,8 @@ def serve(resource: Resource, *actions: Action) -> None:
         found = [row for row in resource.table(store) if _passes(row, call.query)]
         found = ordered(found, call.query, {key: _by(key) for key in resource.keys})
         page = shape.many(call.query.page(found), store)
-        return reply(200, {resource.plural: page, "meta": {"total": str(len(found))}})
+        total = str(len(found)) if resource.recorded else store.total(len(found))
+        return reply(200, {resource.plural: page, "meta": {"total": total}})
 
     def get_record(call: Call) -> Answer:
         return reply(200, {resource.singular: shape(resource.table(call.store).need(call.id), call.store)})

@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from ac_tools.sandbox._query import Query
+from ac_tools.sandbox._settings import Settings
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._values import to_int
-from ac_tools.sandbox._wire import Answer, Refusal
+from ac_tools.sandbox._wire import Answer, Refusal, page
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,11 +81,20 @@ def route(method: str, path: str) -> Callable[[Endpoint], Endpoint]:
     return register
 
 
-def find(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
+def nowhere(settings: Settings, status: Literal[404, 405] = 404) -> Refusal:
+    """The refusal of a path that does not exist (404), or of a method that it does not have (405), as assumed."""
+    phrase = {404: "Not Found", 405: "Method Not Allowed"}[status]
+    answered = {404: settings.unknown_path_status, 405: settings.wrong_method_status}[status]
+    if settings.unknown_path_body == "html":
+        return Refusal.of(page(answered, phrase))
+    return Refusal(answered, settings.body(answered, phrase, settings.unknown_path_body))
+
+
+def find(method: str, path: str, settings: Settings) -> tuple[Endpoint, dict[str, str]]:
     """The function for a request, with the variable parts of its path.
 
     Raises:
-        Refusal: 404 for an unknown path, 405 for a method that the path does not have (both assumed).
+        Refusal: the path is unknown, or has no such method.
     """
     parts = [unquote(part, errors="replace") for part in path.removeprefix("/").split("/")]
     # A slash at the end stands for an id that is missing (recorded 2020), or for nothing where no id belongs.
@@ -96,6 +106,4 @@ def find(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
             if names is not None and each.method == method:
                 return each.endpoint, names
             known = known or names is not None
-    if known:
-        raise Refusal(405, {"message": "Method Not Allowed"})
-    raise Refusal(404, {"message": "Not Found"})
+    raise nowhere(settings, 405 if known else 404)

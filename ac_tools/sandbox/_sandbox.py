@@ -37,10 +37,12 @@ from ac_tools.sandbox import (  # noqa: F401 - each registers its endpoints
     _users,
 )
 from ac_tools.sandbox._clock import Clock
-from ac_tools.sandbox._faults import FaultCut, FaultReply, Faults, Late, Order, When, broken
-from ac_tools.sandbox._query import MOST, Query
+from ac_tools.sandbox._fault_orders import Faults, Order
+from ac_tools.sandbox._fault_rules import FaultCut, FaultReply, When
+from ac_tools.sandbox._faults import Late, broken, fail
+from ac_tools.sandbox._query import Query
 from ac_tools.sandbox._rate import RateLimit
-from ac_tools.sandbox._router import Call, Endpoint, find
+from ac_tools.sandbox._router import Call, Endpoint, find, nowhere
 from ac_tools.sandbox._seed import Loader
 from ac_tools.sandbox._settings import Settings
 from ac_tools.sandbox._store import Store
@@ -224,7 +226,7 @@ class Sandbox:
             self._late.append(Late(request, fault.late, self._store.moment()))
             return broken("timeout", self._late[-1])
         own = self._work(request) if fault.after else None
-        return fault.answer(own, self._settings)
+        return fail(fault, own, self._settings)
 
     def _catch_up(self) -> None:
         """Does what became due since the last request: late requests and imports, in the order of their moments."""
@@ -271,29 +273,20 @@ class Sandbox:
         entries = body if isinstance(body, list) else []
         body = body if isinstance(body, dict) else {}
         query, limited = Query(request.query), self._rate.limit is not None
-        if not names and query.number("limit") > MOST and self._settings.limit_above_100 == "refuse":
-            raise Refusal(422, {"message": f"The limit must not be above {MOST}."})
+        if not names:  # what belongs to one record may be asked for by the thousand (recorded 2020 and 2021)
+            query.check_limit(self._settings)
         return endpoint(Call(self._store, query, body, entries, len(request.body), names, limited))
 
     def _find(self, request: _Request) -> tuple[Endpoint, dict[str, str]]:
         if not request.path.startswith(f"{_PREFIX}/"):
-            raise Refusal(404, {"message": "Not Found"})
-        try:
-            return find(request.method, request.path.removeprefix(_PREFIX))
-        except Refusal as refusal:
-            statuses = {404: self._settings.unknown_path_status, 405: self._settings.wrong_method_status}
-            raise _under(statuses[refusal.answer.status], refusal) from None
+            raise nowhere(self._settings)
+        return find(request.method, request.path.removeprefix(_PREFIX), self._settings)
 
     def _decode(self, request: _Request) -> Any:
         try:
             return decode(request.body)
         except Refusal as refusal:
-            raise _under(self._settings.malformed_json_status, refusal) from None
-
-
-def _under(status: int, refusal: Refusal) -> Refusal:
-    """The same refusal with another status."""
-    return Refusal(status, json.loads(refusal.answer.body))
+            raise Refusal(self._settings.malformed_json_status, json.loads(refusal.answer.body)) from None
 
 
 _EMPTY: dict[str, Any] = {

@@ -110,7 +110,7 @@ class Loader:
     def _contact(self, each: Record) -> None:
         store = self._store
         at = self._date(each.get("created"))
-        contact = rows.Contact(each["id"], each["email"], at, at, store.token(32))
+        contact = rows.Contact(each["id"], store.kept_address(each["email"]), at, at, store.token(32))
         contact.first_name = each.get("first_name", "")
         contact.last_name = each.get("last_name", "")
         contact.phone = each.get("phone", "")

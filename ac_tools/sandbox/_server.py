@@ -12,7 +12,8 @@ import time
 from types import TracebackType
 from typing import Any
 
-from ac_tools.sandbox._faults import Order, Spoilt
+from ac_tools.sandbox._fault_orders import Order
+from ac_tools.sandbox._faults import Spoilt
 from ac_tools.sandbox._sandbox import Sandbox
 from ac_tools.sandbox._wire import Answer, Refusal, decode, reply
 

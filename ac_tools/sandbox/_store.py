@@ -3,14 +3,17 @@
 import contextlib
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ac_tools.sandbox import _rows as rows
 from ac_tools.sandbox._clock import Clock
 from ac_tools.sandbox._settings import Settings
-from ac_tools.sandbox._table import Table
+from ac_tools.sandbox._table import R, Table
+from ac_tools.sandbox._values import to_moment
+
+_UTC = ZoneInfo("UTC")
 
 
 class Store:
@@ -30,7 +33,9 @@ class Store:
         self._moment: float | None = None
         self._random = random.Random(2021)  # noqa: S311 - hashes of a sandbox guard nothing and should repeat
         self.users = Table[rows.User]("User")
-        self.contacts = Table[rows.Contact]("Subscriber", key=lambda row: row.email.lower())
+        self.contacts = Table[rows.Contact]("Subscriber", key=lambda row: self.address_key(row.email))
+        self.archive: dict[str, rows.Contact] = {}  # deleted people who can be revived, by their address
+        self.deletions: dict[str, int] = {}  # people deleted in a month such as 2021-03
         self.lists = Table[rows.MailingList]("_List")
         self.memberships = Table[rows.Membership](
             "SubscriberList", key=lambda row: (row.contact, row.list), owner=lambda row: row.contact
@@ -45,11 +50,11 @@ class Store:
         self.field_values = Table[rows.FieldValue](
             "FieldValue", key=lambda row: (row.contact, row.field), owner=lambda row: row.contact
         )
-        self.accounts = Table[rows.CustomerAccount]("CustomerAccount", key=lambda row: row.name.lower())
+        self.accounts = Table[rows.CustomerAccount]("CustomerAccount", key=lambda row: self.company_key(row.name))
         self.account_contacts = Table[rows.AccountContact]("CustomerAccountSubscriber", owner=lambda row: row.contact)
         self.pipelines = Table[rows.Pipeline]("DealGroup")
         self.stages = Table[rows.Stage]("DealStage", owner=lambda row: row.pipeline)
-        self.deals = Table[rows.Deal]("Deal", owner=lambda row: row.contact)
+        self.deals = Table[rows.Deal](settings.deal_class, owner=lambda row: row.contact)
         self.automations = Table[rows.Automation]("Series")
         self.enrolments = Table[rows.Enrolment]("SubscriberSeries", owner=lambda row: row.contact)
         self.campaigns = Table[rows.Campaign]("Campaign")
@@ -62,6 +67,37 @@ class Store:
         if plural not in self._records:
             self._records[plural] = Table[rows.Record](class_name)
         return self._records[plural]
+
+    def address_key(self, address: str) -> str:
+        """What two addresses of one person have in common."""
+        return address if self.settings.email_case == "distinct" else address.lower()
+
+    def kept_address(self, address: str) -> str:
+        """An address as the account keeps it."""
+        return address.lower() if self.settings.email_case == "lowered" else address
+
+    def company_key(self, name: str) -> str:
+        """What two names of one company have in common."""
+        return name if self.settings.account_name_case == "distinct" else name.lower()
+
+    def listed(self, table: Table[R]) -> list[R]:
+        """A table's records in the order of a listing that asks for none."""
+        return list(table) if self.settings.other_orders == "oldest" else list(table)[::-1]
+
+    def together(self, met: Iterable[bool]) -> bool:
+        """Whether a record is meant by a request, by which of its filters it meets."""
+        if self.settings.filters_together == "and":
+            return all(met)
+        answers = list(met)
+        return any(answers) or not answers
+
+    def total(self, count: int) -> str | int:
+        """A `meta.total` of the kinds whose listing nobody recorded."""
+        return str(count) if self.settings.total_is_text else count
+
+    def asked_moment(self, text: str) -> float | None:
+        """A date or date-time that a filter asks for, as seconds since the epoch; None where it is none."""
+        return to_moment(text, self.zone if self.settings.bare_dates == "account" else _UTC)
 
     def moment(self) -> float:
         """The present moment, in seconds since the epoch with their fractions."""

@@ -73,7 +73,7 @@ class Table(Generic[R]):
 
     def of(self, owner: int) -> list[R]:
         """The records that belong to another, oldest first."""
-        return list(self._by_owner.get(owner, {}).values())
+        return sorted(self._by_owner.get(owner, {}).values(), key=lambda row: row.id)
 
     def change(self, row: R, **values: Any) -> R:
         """Changes a record in place."""

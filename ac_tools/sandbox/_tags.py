@@ -3,7 +3,7 @@
 from typing import Any
 
 from ac_tools.sandbox import _rows as rows
-from ac_tools.sandbox._automations import start_automations
+from ac_tools.sandbox._automations import start_automations, stop_automations
 from ac_tools.sandbox._contacts import CONTACT, touch
 from ac_tools.sandbox._query import Query, matches, ordered
 from ac_tools.sandbox._router import Call, route
@@ -13,6 +13,7 @@ from ac_tools.sandbox._values import to_int, to_text
 from ac_tools.sandbox._wire import Answer, Refusal, invalid, missing, problem, reply
 
 _LINKS = links("tags", "contactGoalTags")
+_LONGEST = 255  # characters of a name, guessed from the usual column
 _CONTACT_TAG_LINKS = links("contactTags", "tag", "contact")
 
 
@@ -98,7 +99,7 @@ def _passes(row: rows.Tag, query: Query) -> bool:
 def list_tags(call: Call) -> Answer:
     """A page of tags of both types (recorded 2020 and 2021); search is a contains (documented)."""
     store, query = call.store, call.query
-    found = [row for row in store.tags if _passes(row, query)]
+    found = [row for row in store.listed(store.tags) if _passes(row, query)]
     found = ordered(found, query, {"search": lambda row: row.tag.lower(), "id": lambda row: row.id})
     page = query.page(found, store.settings.tags_limit)
     return reply(200, {"tags": TAG.many(page, store), "meta": {"total": str(len(found))}})
@@ -110,11 +111,18 @@ def get_tag(call: Call) -> Answer:
     return reply(200, {"tag": TAG(call.store.tags.need(call.id), call.store)})
 
 
+def takes_name(store: Store, name: Any) -> bool:
+    """Whether something can name a tag: text without commas, which are documented as refused."""
+    return isinstance(name, str) and ("," not in name or store.settings.tag_with_comma < 400)
+
+
 def _check_name(store: Store, name: str, current: rows.Tag | None = None) -> None:
     if not name.strip():
         raise missing("tag", "tag")
-    if "," in name:
-        raise invalid("tag", "tag")
+    if "," in name and not takes_name(store, name):
+        raise invalid("tag", "tag", store.settings.tag_with_comma)
+    if len(name) > _LONGEST and store.settings.long_tag_status >= 400:
+        raise invalid("tag", "tag", store.settings.long_tag_status)
     if store.tags.find(name.lower()) not in (None, current):
         entry = problem("A tag with this name already exists.", code="duplicate", pointer="tag")
         raise Refusal(store.settings.duplicate_tag_status, {"errors": [entry]})
@@ -174,6 +182,11 @@ def _error(answered: int, **entry: object) -> Refusal:
     return Refusal(answered, {"errors": [entry]})
 
 
+def _unknown(store: Store, noun: str) -> Refusal:
+    answered = store.settings.unknown_contact_or_tag
+    return _error(answered, status=answered, title="Not Found", detail=f"{noun} not found")
+
+
 @route("POST", "/contactTags")
 def create_contact_tag(call: Call) -> Answer:
     """Tags a contact: 201 (recorded 2020 and 2021), 400 without a tag's id (recorded 2021), 404 and 422 documented."""
@@ -186,9 +199,9 @@ def create_contact_tag(call: Call) -> Answer:
         raise _error(422, status=422, title="Missing attribute", source={"pointer": "/data/attributes/contact"})
     contact = store.contacts.get(contact_id)
     if contact is None:
-        raise _error(404, status=404, title="Not Found", detail="Contact not found")
+        raise _unknown(store, "Contact")
     if store.tags.get(tag_id) is None:
-        raise _error(404, status=404, title="Not Found", detail="Tag not found")
+        raise _unknown(store, "Tag")
     row, status = apply_tag(store, contact, tag_id), 201
     if row is None:
         row, status = store.contact_tags.find((contact.id, tag_id)), store.settings.re_tag_status
@@ -207,4 +220,5 @@ def delete_contact_tag(call: Call) -> Answer:
     contact = store.contacts.get(row.contact)
     if contact is not None:
         touch(store, contact)
+        stop_automations(store, contact, {"type": "tag", "tag": row.tag})
     return reply(200, {})

@@ -45,6 +45,13 @@ class Refusal(Exception):  # noqa: N818 - it carries an answer, it reports no fa
         super().__init__(status)
         self.answer = reply(status, body, headers)
 
+    @classmethod
+    def of(cls, answer: Answer) -> "Refusal":
+        """A refusal whose body is no JSON."""
+        refusal = cls(answer.status, None)
+        refusal.answer = answer
+        return refusal
+
 
 def reply(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer with a JSON body.
@@ -82,11 +89,17 @@ def missing(thing: str, *fields: str) -> Refusal:
     return Refusal(422, {"errors": entries})
 
 
-def invalid(thing: str, field: str) -> Refusal:
-    """422 for a field whose value cannot be taken (assumed)."""
-    return Refusal(
-        422, {"errors": [problem(f"The {thing} {field} is not valid.", code="field_invalid", pointer=field)]}
-    )
+def invalid(thing: str, field: str, status: int = 422) -> Refusal:
+    """The refusal of a field whose value cannot be taken: 422, or another status (assumed)."""
+    entry = problem(f"The {thing} {field} is not valid.", code="field_invalid", pointer=field)
+    return Refusal(status, {"errors": [entry]})
+
+
+def page(status: int, phrase: str) -> Answer:
+    """A page of HTML, as servers in front of an API answer."""
+    title = f"{status} {phrase}"
+    text = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
+    return Answer(status, {"Content-Type": "text/html; charset=UTF-8"}, text.encode())
 
 
 def encode(body: Any) -> bytes:

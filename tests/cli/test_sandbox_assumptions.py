@@ -12,6 +12,7 @@ import pytest
 from ac_tools.sandbox import Clock, Sandbox, Settings
 
 KEY = {"Api-Token": "sandbox"}
+AREAS = ("Requests and pages", "People and imports", "Lists, tags and fields", "Automations, deals and companies")
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
 
@@ -25,7 +26,7 @@ def test_everything_is_listed(cli):
     """Each assumption has a name, a default, what it decides and why; the fixed ones are marked."""
     rows = json.loads(cli("sandbox", "assumptions", "--json").stdout)
     assert [row["name"] for row in rows] == list(FIELDS)
-    assert all(set(row) == {"name", "default", "decides", "why", "allowed", "fixed"} for row in rows)
+    assert all(set(row) == {"name", "area", "default", "decides", "why", "allowed", "fixed"} for row in rows)
     assert all(row["decides"].endswith(".") and row["why"].endswith(".") for row in rows)
     assert {row["name"] for row in rows if row["fixed"]} == {name for name, field in FIELDS.items() if not field.init}
     assert all(row["default"] == getattr(Settings(), row["name"]) for row in rows)
@@ -40,7 +41,8 @@ def test_the_table_fits_a_hundred_columns(cli):
     assert all(re.search(rf"^ ?{name}\b", text, re.MULTILINE) for name in FIELDS)
     changeable, fixed = text.split("Fixed", maxsplit=1)
     assert "unauthorized_status" in changeable
-    assert "resubscribe" in fixed
+    assert "campaign_created" in fixed
+    assert [line for line in changeable.splitlines() if line in AREAS] == list(AREAS)
 
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if not field.init])
@@ -71,6 +73,13 @@ def test_fixed_assumptions_cannot_be_set(cli, name):
         ("timezone=Europe/Berlinn", "The nearest is Europe/Berlin."),
         ("timezone=../etc/passwd", "time zone"),
         ("limit_above_100=caps", "The nearest is cap."),
+        ("resubscribe=with_sourceid", "The nearest is with_sourceid_4."),
+        ("resubscribe=maybe", "is allowed, unless_bounced, with_sourceid_4 or refused."),
+        ("email_case=lower", "The nearest is lowered."),
+        ("tag_with_comma=404", "is 201, 400 or 422. The nearest is 400."),
+        ("sync_keeps=blank", "is true or false"),
+        ("delete_quota=-1", "The nearest is 0."),
+        ("resubscribed=refused", "Did you mean resubscribe?"),
         ("rate_limit_retry_after=a\nb", "one line"),
     ],
 )
@@ -98,6 +107,21 @@ def test_settings_are_set_when_serving(started):
     assert httpx.post(f"{url}/__sandbox/faults", json={"method": "*", "path": "*", "status": 502}).status_code == 201
     assert httpx.get(f"{url}/api/3/users/me", headers=KEY).status_code == 502
     assert httpx.get(f"{url}/api/3/users/me", headers=KEY).status_code == 200
+
+
+def test_what_may_hurt_somebody_can_be_set_when_serving(started):
+    """Whether who opted out can be brought back, and more, is chosen for the account that is served."""
+    texts = ("resubscribe=with_sourceid_4", "deal_refusal=400", "sync_keeps=no", "filters_together=or")
+    process = started("sandbox", "serve", "--limit", "0", *(word for text in texts for word in ("--set", text)))
+    url = process.stdout.readline().split()[0]
+    with httpx.Client(base_url=f"{url}/api/3", headers=KEY) as client:
+        person = client.get("/contacts?status=2&limit=1").json()["contacts"][0]["id"]
+        rows = client.get(f"/contacts/{person}/contactLists").json()["contactLists"]
+        left = next(row["list"] for row in rows if row["status"] == "2")
+        back = {"contact": person, "list": left, "status": 1}
+        assert client.post("/contactLists", json={"contactList": back}).status_code == 422
+        assert client.post("/contactLists", json={"contactList": {**back, "sourceid": 4}}).status_code == 201
+        assert client.post("/deals", json={"deal": {}}).status_code == 400
 
 
 @pytest.mark.parametrize("headers", [{}, {"Api-Token": "wrong"}])
@@ -165,29 +189,8 @@ def test_bodies_of_ordered_refusals():
 
 
 FIXED = {
-    "resubscribe": (
-        "POST",
-        "/contactLists",
-        {"contactList": {"list": 1, "contact": 59, "status": 1}},
-        201,
-        '"status":1',
-    ),
     "campaign_created": ("POST", "/campaign", {"name": "Spring", "type": "single"}, 200, '"name":"Spring"'),
-    "tag_with_comma": ("POST", "/tags", {"tag": {"tag": "a,b"}}, 422, "field_invalid"),
-    "unknown_contact_or_tag": (
-        "POST",
-        "/contactTags",
-        {"contactTag": {"contact": 46, "tag": 999}},
-        404,
-        "Tag not found",
-    ),
-    "deal_refusal": ("POST", "/deals", {"deal": {"title": "x"}}, 422, "field_missing"),
-    "limit_below_1": ("GET", "/contacts?limit=-3", None, 200, '"limit":20'),
-    "email_case": ("GET", "/contacts?email=MARIA@lindqvist-interiors.example", None, 200, '"total":"1"'),
-    "field_option_paths": ("POST", "/fieldOptions/bulk", {"fieldOptions": []}, 422, "array of fieldOption"),
     "include_ignored": ("GET", "/contacts?include=contactTags", None, 200, '"contacts":'),
-    "import_refusal": ("POST", "/import/bulk_import", {"contacts": []}, 400, "failureReasons"),
-    "import_unknown_batch": ("GET", "/import/info?batchId=x", None, 200, '"status":false'),
 }
 
 

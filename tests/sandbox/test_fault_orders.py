@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ac_tools.sandbox import Sandbox, serve
-from ac_tools.sandbox._faults import Order
+from ac_tools.sandbox._fault_orders import Order
 
 WRONG = {
     "a method": ({"method": "GETT"}, ["method='GETT'", "did you mean 'GET'"]),
