@@ -60,12 +60,11 @@ def _number(value: float) -> str:
         raise ValueError(f"{value} has no JSON form")
     if value == 0:
         return "0"
-    mantissa, _, exponent_text = f"{abs(value)!r}".partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = (whole + fraction).strip("0") if fraction != "0" else whole.lstrip("0")
-    leading = len(fraction) - len(fraction.lstrip("0")) if whole == "0" else 0
-    point = (-leading if whole == "0" else len(whole)) + int(exponent_text or 0)
-    digits = digits.rstrip("0") or "0"
+    text = repr(value)
+    if "e" not in text:  # Python's digits are the same, and so is their place between 1e-4 and 1e16
+        return text.removesuffix(".0")
+    mantissa, _, exponent = text.removeprefix("-").partition("e")
+    digits, point = mantissa.replace(".", ""), 1 + int(exponent)
     return ("-" if value < 0 else "") + _place_point(digits, point)
 
 

@@ -60,7 +60,8 @@ def columns_of(agent: str, at: float, call: str, entry: str, kind: str, seq: int
 
 def stored(value: Any) -> str:
     """Canonical JSON that UTF-8 can hold: half a surrogate pair, which is no character, as its JSON escape."""
-    return canonical(value).encode("utf-8", "backslashreplace").decode()
+    text = canonical(value)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _shorten(data: dict[str, Any]) -> None:
