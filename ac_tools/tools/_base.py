@@ -99,7 +99,12 @@ class ActiveCampaignTool(BaseTool):
         return (self.endpoint.need, *foreign_needs(call.args, self.endpoint.area))
 
     def look(self, call: Call) -> Exchange:
-        """Read what decides or what a card needs; an Answer ends the call with nothing sent."""
+        """Read what decides; an Answer ends the call with nothing sent."""
+        return None
+        yield  # a generator, like the ones that read something
+
+    def portray(self, call: Call) -> Exchange:
+        """Read what only the card needs, once it is clear that a person is asked."""
         return None
         yield  # a generator, like the ones that read something
 

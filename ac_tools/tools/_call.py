@@ -197,14 +197,23 @@ class ToolJob:
         early = yield from self._tool.look(call)
         if isinstance(early, Answer):
             return early
-        action = self._action(call, self._tool.build(call))
+        return self._plan(call, self._tool.build(call))
+
+    def _plan(self, call: Call, request: Request, *, portrayed: bool = False) -> Plan:
+        action = self._action(call, request)
         return Plan(
             action=action,
             facts=call.facts,
             voids=call.rests_on(),
             card=lambda: self._card(call, action),
             perform=lambda: self._perform(call, action),
+            portray=None if portrayed else lambda: self._portray(call, request),
         )
+
+    def _portray(self, call: Call, request: Request) -> Exchange:
+        """Read what only the card needs, and say the same action again with what it taught."""
+        yield from self._tool.portray(call)
+        return self._plan(call, request, portrayed=True)
 
     def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
         """Read whether a write of one of the tools happened."""

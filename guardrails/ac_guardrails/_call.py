@@ -83,16 +83,13 @@ class Call:
         earlier = yield from self._recalled(outline)
         if earlier is not None:
             return None
-        try:
-            plan = yield from self._sending.prepared(again=self._adopted)
-        except Exception:
-            plan = None
-        if isinstance(plan, Plan):
-            verdict = yield from self._decided(plan)
-            if verdict.kind == "ask":
-                return (yield from self._asking.put(plan, verdict))
-        else:
+        plan = yield from _unless_it_fails(self._sending.prepared(again=self._adopted))
+        if not isinstance(plan, Plan):
             self._record.decided(outline, _READ_FIRST)
+        elif (verdict := (yield from self._decided(plan))).kind == "ask":
+            portrayed = yield from _unless_it_fails(self._sending.portrayed(plan))
+            if isinstance(portrayed, Plan):
+                return (yield from self._asking.put(portrayed, verdict))
         yield from self._record.begun()
         return None
 
@@ -153,7 +150,7 @@ class Call:
         """From reading to the end; or to a person's edit."""
         again = self._adopted
         for _ in range(_MOST_CHANGES):
-            prepared = yield from self._prepared(outline, again=again)
+            prepared = yield from self._read(outline, self._sending.prepared(again=again))
             if isinstance(prepared, Answer):
                 return prepared
             verdict = yield from self._decided(prepared)
@@ -164,6 +161,9 @@ class Call:
                 return blocked
             if verdict.kind == "allow":
                 return (yield from self._performed(prepared))
+            prepared = yield from self._read(outline, self._sending.portrayed(prepared))
+            if isinstance(prepared, Answer):
+                return prepared
             asked = yield from self._asking.about(prepared, verdict)
             if isinstance(asked, NoAnswer):
                 return (yield from self._unanswered(asked))
@@ -182,10 +182,10 @@ class Call:
             again = True
         return (yield from self._refused("The record kept changing while a person was asked.", final=True))
 
-    def _prepared(self, outline: Action, *, again: bool) -> Steps[Plan | Answer]:
+    def _read(self, outline: Action, reading: Steps[Plan | Answer]) -> Steps[Plan | Answer]:
         """Let the job read what it needs. An error or an early answer ends the call, on record."""
         try:
-            prepared = yield from self._sending.prepared(again=again)
+            prepared = yield from reading
         except InvalidCall as error:
             self._record.decided(outline, _READ_FIRST)
             return (yield from self._refused(str(error), kind="invalid"))
@@ -332,6 +332,13 @@ class Call:
 
     def _no(self, kind: str, reason: str) -> Answer:
         return Answer(reason, Refusal(kind, reason, self._record.entry), ok=False)
+
+
+def _unless_it_fails(reading: Steps[Plan | Answer]) -> Steps[Plan | Answer | None]:
+    try:
+        return (yield from reading)
+    except Exception:
+        return None
 
 
 def _overruled(said: Mapping[str, str], stands: Decision) -> str:

@@ -65,6 +65,13 @@ class Sending:
         plan: Plan | Answer = yield from self._pumped(self._job.prepare(readable, again=again), self._reading)
         return plan
 
+    def portrayed(self, plan: Plan) -> Steps[Plan | Answer]:
+        """Let the job read what a person has to see."""
+        if plan.portray is None:
+            return plan
+        portrayed: Plan | Answer = yield from self._pumped(plan.portray(), self._reading)
+        return portrayed
+
     def carried_out(self, plan: Plan) -> Steps[Answer]:
         """Carry the action out, each write on record before it leaves."""
         expected = [request.digest() for request in plan.action.requests if request.is_write]

@@ -293,11 +293,11 @@ def test_sixteen_threads_share_the_last_unit_exactly(guard: Callable[..., Guard]
     opened = guard({"books": {"access": "write", "people_per_day": 3}, "members": "read"})
     start, answers = threading.Barrier(16), []
 
-    def race() -> None:
+    def race(book: int) -> None:
         start.wait()
-        answers.append(opened.run(job("rename_book"), sender).ok)
+        answers.append(opened.run(job("rename_book", {"book": book}), sender).ok)
 
-    threads = [threading.Thread(target=race) for _ in range(16)]
+    threads = [threading.Thread(target=race, args=(number,)) for number in range(1, 17)]
     for thread in threads:
         thread.start()
     for thread in threads:
