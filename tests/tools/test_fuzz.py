@@ -107,7 +107,8 @@ def _check(name: str, args: dict[str, Any], data: st.DataObject) -> None:
     refused = [status for status in wire.statuses["write"] if status >= 300]
     if wire.statuses["write"] and len(refused) == len(wire.statuses["write"]):
         assert entry.outcome != "done", message.content
-    assert entry.writes == len(wire.statuses["write"])
+    # Nothing leaves that is not on record; what was put off at the last moment is on record as not sent.
+    assert entry.writes - len(wire.statuses["write"]) == ("too long to wait" in message.content and entry.writes > 0)
     assert guard.ledger.verify() == ""
 
 
