@@ -29,7 +29,10 @@ LARGEST_BODY = 20_000_000
 """Bytes of an answer that are read at most."""
 
 _CONNECT_SECONDS = 5.0
-_HEADERS = ("date", "retry-after", "x-request-id", "x-ac-error", "ratelimit-limit", "ratelimit-remaining")
+_HEADERS = (
+    *("date", "content-type", "retry-after", "x-request-id"),
+    *("x-ac-error", "ratelimit-limit", "ratelimit-remaining"),
+)
 
 
 @dataclass(frozen=True, slots=True)

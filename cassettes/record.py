@@ -5,28 +5,25 @@ The tests replay the same scenarios from the files, so the one table below is al
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import vcr  # type: ignore[import-untyped]
-import yaml
 from langchain_core.messages import ToolMessage
 
 from ac_guardrails import ApprovalRequest, Decision, Grants, Guard
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS, catalog
+from ac_tools.recording._cassette import Readable, indented, kept
 from ac_tools.sandbox import Clock, Sandbox, Settings, serve
 
 DIRECTORY = Path(__file__).parent
 URL = "https://sandbox.api-us1.example"
 KEY = "must-never-be-recorded"
 _START = 1_772_442_000.0  # 2026-03-02T09:00:00Z: every recording happens in this one moment
-_KEPT = ("Content-Type", "X-Request-Id", "Retry-After")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +191,7 @@ def cassette(path: Path, mode: str) -> AbstractContextManager[Any]:
         match_on=("method", "scheme", "host", "port", "path", "query", "body"),
         serializer="readable",
     )
-    recorder.register_serializer("readable", _Readable)
+    recorder.register_serializer("readable", Readable)
     opened: AbstractContextManager[Any] = recorder.use_cassette(str(path), record_mode=mode)
     return opened
 
@@ -257,38 +254,8 @@ def _cleaned_request(request: Any) -> Any:
 
 
 def _cleaned_response(response: dict[str, Any]) -> dict[str, Any]:
-    named = {name.title(): values for name, values in response["headers"].items()}
-    headers = {name: named[name] for name in _KEPT if name in named}
-    return {**response, "headers": headers, "body": {"string": _indented(response["body"]["string"])}}
-
-
-def _indented(body: bytes) -> bytes:
-    """The same JSON on lines of its own, for those who read it or its changes."""
-    try:
-        return json.dumps(json.loads(body), indent=1).encode()
-    except ValueError:  # nothing, or no JSON
-        return body
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as a block."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
-class _Readable:
-    """A serializer for vcrpy: plain YAML, with bodies as blocks."""
-
-    deserialize: Callable[[str], Any] = staticmethod(yaml.safe_load)
-
-    @staticmethod
-    def serialize(cassette: dict[str, Any]) -> str:
-        return yaml.dump(cassette, Dumper=_Dumper, sort_keys=False, width=120)
+    body = {"string": indented(response["body"]["string"])}
+    return {**response, "headers": kept(response["headers"]), "body": body}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ac_tools.cli import _approvals, _audit, _doctor, _grants, _guard, _sandbox, _tools
+from ac_tools.cli import _approvals, _audit, _doctor, _grants, _guard, _record, _sandbox, _tools
 from ac_tools.cli._demo import _command as _demo
 
 
@@ -64,6 +64,7 @@ def _root(
 
 app.command("demo")(_demo.demo)
 app.command("doctor")(_doctor.doctor)
+app.command("record")(_record.record)
 app.command("tools")(_tools.tools)
 app.add_typer(_grants.app, name="grants")
 app.add_typer(_approvals.app, name="approvals")

@@ -1,4 +1,4 @@
-"""Kinds of records that only other people's clients ask for: addresses, webhooks, templates, messages, logged emails."""
+"""Kinds of records that only other clients ask for: addresses, webhooks, templates, messages, logged emails."""
 
 from ac_tools.sandbox._resource import ALL, ID, LINKS, Resource, serve, stamp_iso, stamp_local
 from ac_tools.sandbox._router import Call, route
