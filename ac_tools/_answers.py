@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -173,6 +174,19 @@ def _is_zero(flag: Any) -> bool:
     return isinstance(flag, int | str) and flag in (0, "0")  # an empty list is no flag: the import's successes
 
 
+def _number(text: str) -> float | str:
+    """A number with a fraction or an exponent; as it was written where it is larger than any float."""
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_no_number)
+
+
 def _parse(body: bytes | None) -> tuple[Any, str]:
     """The JSON of a body under any content type (recorded 2021: JSON labelled text/html), or what is wrong with it."""
     if body is None:
@@ -180,7 +194,7 @@ def _parse(body: bytes | None) -> tuple[Any, str]:
     if not body.strip():
         return None, "it is empty"
     try:
-        data = json.loads(body)
+        data = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
         return None, "it is not JSON"
     if not isinstance(data, dict | list):

@@ -58,6 +58,7 @@ def failing(on, go):
         (200, b"", UnreadableResponseError, "unknown"),
         (204, b"", UnreadableResponseError, "unknown"),
         (200, b"<html></html>", UnreadableResponseError, "unknown"),
+        (200, b'{"contact": {"id": Infinity}}', UnreadableResponseError, "unknown"),
         (200, b"null", UnreadableResponseError, "unknown"),
         (200, b"\xff\xfe\xfd", UnreadableResponseError, "unknown"),
         (200, b"[" * 500 + b"]" * 500, UnreadableResponseError, "unknown"),
@@ -268,3 +269,9 @@ def test_every_exception_becomes_one_of_ours(on, go, kind, method):
     assert type(caught.value) is (OutcomeUnknownError if sent else ConnectError)
     assert caught.value.outcome == ("unknown" if sent else "not_sent")
     assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_number_that_no_float_can_hold_stays_as_it_was_written(on, go):
+    """It is JSON, so the write that it answers is put on record like every other."""
+    account = on(lambda _: httpx.Response(200, content=b'{"contact": {"score": 1e400, "share": 0.5}}'))
+    assert go(account, "POST", "/contacts", ()).data == {"contact": {"score": "1e400", "share": 0.5}}
