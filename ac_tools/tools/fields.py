@@ -12,13 +12,14 @@ from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._job import Exchange
 from ac_tools._errors import ActiveCampaignError
 from ac_tools._records import Field as FieldRecord
+from ac_tools._records import Record
 from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._read_back import any_case, collection_of, find_made, others
 from ac_tools.tools._references import FieldRef, ListRef
-from ac_tools.tools._render import content, joined, one, page_answer
+from ac_tools.tools._render import content, joined, one, page_answer, records
 
 _WITH_OPTIONS = ("dropdown", "listbox", "radio", "checkbox")
 Choices = list[str]  # an argument called `list` hides the type of that name
@@ -66,8 +67,8 @@ class GetField(ActiveCampaignTool):
     def answer(self, call: Call, reply: Any) -> Answer:
         """The field and its options."""
         found = one(reply, "field", FieldRecord)
-        options = reply.data.get("fieldOptions") or []
-        values = (quoted(str(option.get("value", "")), limit=60) for option in options if isinstance(option, dict))
+        options = records(reply, "fieldOptions", Record)
+        values = (quoted(str(option.wire.get("value", "")), limit=60) for option in options)
         return Answer(content(_field_line(found), joined("options", values)), found)
 
 

@@ -84,3 +84,10 @@ def test_a_field_of_a_list_needs_to_know_the_list(toolkit_for: Toolkits, wire: A
 def test_fields_are_filtered_by_personalization_tag(toolkit: Any, wire: Any, run: Any) -> None:
     """A personalization tag finds its field."""
     assert [item.title for item in run(toolkit, "ac_list_fields", perstag="LANGUAGE").artifact.items] == ["Language"]
+
+
+def test_options_that_are_no_list_hide_no_field(toolkit: Any, wire: Any, run: Any) -> None:
+    """What comes beside a record may be missing or misshapen; the record is shown all the same."""
+    body = b'{"fieldOptions": true, "field": {"id": "1", "title": "Size", "type": "text"}}'
+    wire.sandbox.fault("GET", "/fields/1", status=200, body=body)
+    assert "«Size»" in run(toolkit, "ac_get_field", field=1).content
