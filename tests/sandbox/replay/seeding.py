@@ -110,12 +110,18 @@ def _named(exchange: Exchange) -> Iterator[Key]:
     parts = exchange.path.split("/")[3:]
     if len(parts) > 1 and parts[0] in PLURALS and parts[1].isdigit():
         yield PLURALS[parts[0]], int(parts[1])
-    body = exchange.request if isinstance(exchange.request, dict) else {}
-    for wrapper in body.values():
-        for name, value in wrapper.items() if isinstance(wrapper, dict) else []:
-            kind = PIPELINES.get((parts[0], name)) or NAMED.get(name) or PLURALS.get(name)
-            if kind is not None and str(value).isdigit():
-                yield kind, int(value)
+    for name, value in _values(exchange.request):
+        kind = PIPELINES.get((parts[0], name)) or NAMED.get(name) or PLURALS.get(name)
+        if kind is not None and str(value).isdigit():
+            yield kind, int(value)
+
+
+def _values(body: Any) -> Iterator[tuple[str, Any]]:
+    """The values in a request's body, each with its key."""
+    for each in body if isinstance(body, list) else [body] if isinstance(body, dict) else []:
+        for name, value in each.items() if isinstance(each, dict) else []:
+            yield name, value
+            yield from _values(value)
 
 
 def _parsed(column: Column, annotation: Any, value: Any) -> Any:
