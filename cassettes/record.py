@@ -5,6 +5,7 @@ The tests replay the same scenarios from the files, so the one table below is al
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,10 @@ from typing import Any
 import vcr  # type: ignore[import-untyped]
 from langchain_core.messages import ToolMessage
 
-from ac_guardrails import ApprovalRequest, Decision, Grants, Guard
+from ac_guardrails import Answer, ApprovalRequest, Decision, Grants, Guard, Level, Request
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS, catalog
+from ac_tools._single import asend, guard_of, send
 from ac_tools.recording._cassette import Readable, indented, kept
 from ac_tools.sandbox import Clock, Sandbox, Settings, serve
 
@@ -28,12 +30,12 @@ _START = 1_772_442_000.0  # 2026-03-02T09:00:00Z: every recording happens in thi
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One tool call of a scenario, and what must be true of its answer.
+    """One call of a scenario, and what must be true of its answer.
 
     Args:
-        tool: The tool's name.
+        tool: The tool's name; of what no tool sends, method and path.
         says: What the content must hold.
-        arguments: The call's arguments.
+        arguments: The call's arguments, or the request's body.
         status: The message's status.
         fault: How the account fails while it is recorded: method, path, and what `Sandbox.fault` is told.
     """
@@ -59,6 +61,12 @@ _MARIA = "maria@lindqvist-interiors.example"
 _NEW = "zoe@new.example"
 _LIST = {"name": "Spring", "sender_url": "https://new.example", "sender_reminder": "You signed up."}
 _NOBODYS_DEAL = {"contact": 99999, "stage": "1"}
+_WEBHOOK = {
+    "name": "Newcomers",
+    "url": "https://hooks.new.example/activecampaign",
+    "events": ["subscribe", "unsubscribe"],
+    "sources": ["public", "admin", "api", "system"],
+}
 _IMPORTED = [{"email": f"import{number}@new.example"} for number in (1, 2, 3)]
 
 SCENARIOS: dict[str, tuple[Step, ...]] = {
@@ -178,8 +186,24 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {
         Step("ac_list_deals", "that is all", {"limit": 5, "offset": 45}),
         Step("ac_list_accounts", "0 of", {"offset": 500}),
     ),
+    "imports": (
+        Step("ac_import_contacts", "3 taken, 0 failed", {"contacts": _IMPORTED, "tags": ["Imported"]}),
+        Step("ac_get_contact", "import3@new.example", {"contact": "import3@new.example"}),
+    ),
+    "webhooks": (
+        Step("GET /webhook/events", "contact_tag_added"),
+        Step("POST /webhooks", '"listid": "0"', {"webhook": _WEBHOOK}),
+        Step("GET /webhooks", "https://hooks.new.example/activecampaign"),
+        Step("PUT /webhooks/1", "Both ends", {"webhook": {"name": "Both ends"}}),
+        Step("POST /webhooks", "events", {"webhook": {"name": "No events"}}, "error"),
+        Step("DELETE /webhooks/1", "{}"),
+        Step("GET /webhooks/1", "no webhook with id 1", status="error"),
+    ),
 }
 """Scenario -> its calls. Each begins with a fresh account; together they call every tool."""
+
+SECONDS = {"imports": 0.6}
+"""Scenario -> how far the account's clock moves with each request; where nothing stands here it stands still."""
 
 
 def cassette(path: Path, mode: str) -> AbstractContextManager[Any]:
@@ -221,8 +245,9 @@ def record(directory: Path) -> None:
     for name, steps in SCENARIOS.items():
         path = directory / f"{name}.yaml"
         path.unlink(missing_ok=True)
-        # Imports end at once: the clock stands still, so they would never end otherwise.
-        sandbox = Sandbox(key=KEY, clock=Clock(_START), settings=Settings(import_seconds=0))
+        # Where the clock stands still, imports end at once: they would never end otherwise.
+        seconds = SECONDS.get(name, 0.0)
+        sandbox = _Passing(seconds, key=KEY, clock=Clock(_START), settings=Settings(import_seconds=3 * seconds))
         with (
             serve(sandbox) as server,
             cassette(path, "all"),
@@ -232,11 +257,55 @@ def record(directory: Path) -> None:
                 if step.fault:
                     method, at, how = step.fault
                     sandbox.fault(method, at, **how)
-                _play(toolkit, step)
+                play(toolkit, step)
 
 
-def _play(toolkit: ActiveCampaignToolkit, step: Step) -> None:
-    message = toolkit.get_tool(step.tool).invoke(tool_call(step))
+class _Passing(Sandbox):
+    """An account whose clock moves with each request, so that a recording can be made again."""
+
+    def __init__(self, seconds: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._seconds = seconds
+
+    def handle(self, *request: Any) -> Any:
+        """Answer, a moment later."""
+        self.clock.advance(self._seconds)
+        return super().handle(*request)
+
+
+def play(toolkit: ActiveCampaignToolkit, step: Step) -> None:
+    """Make the call of a step.
+
+    Raises:
+        RuntimeError: It answered something else than the step says.
+    """
+    if " " in step.tool:
+        _check_answer(step, send(*_directly(toolkit, step)))
+    else:
+        _check(step, toolkit.get_tool(step.tool).invoke(tool_call(step)))
+
+
+async def aplay(toolkit: ActiveCampaignToolkit, step: Step) -> None:
+    """The same on an event loop."""
+    if " " in step.tool:
+        _check_answer(step, await asend(*_directly(toolkit, step)))
+    else:
+        _check(step, await toolkit.get_tool(step.tool).ainvoke(tool_call(step)))
+
+
+def _directly(toolkit: ActiveCampaignToolkit, step: Step) -> tuple[Guard, ActiveCampaign, str, str, Request]:
+    """What no tool sends goes through a guard of its own."""
+    method, path = step.tool.split()
+    guard = guard_of("marketing", ["webhooks"], Level.FULL, approver=_agreed)
+    return guard, toolkit.account, "marketing", "webhooks", Request(method, path, body=step.arguments or None)
+
+
+def _check_answer(step: Step, answer: Answer) -> None:
+    content = json.dumps(answer.artifact.data) if answer.ok else answer.content
+    _check(step, ToolMessage(content, tool_call_id="call_1", status="success" if answer.ok else "error"))
+
+
+def _check(step: Step, message: Any) -> None:
     assert isinstance(message, ToolMessage)
     if message.status != step.status or step.says not in str(message.content):
         raise RuntimeError(f"{step.tool} {step.arguments} answered ({message.status}): {message.content}")

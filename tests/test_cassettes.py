@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import yaml
-from langchain_core.messages import ToolMessage
 
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools.tools import TOOLS
@@ -55,17 +54,12 @@ def replayed(no_network: None) -> Iterator[ActiveCampaignToolkit]:
         yield toolkit
 
 
-def check(message: Any, step: Any) -> None:
-    assert isinstance(message, ToolMessage)
-    assert (message.status, step.says in message.content) == (step.status, True), message.content
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_replays_in_threads(name: str, replayed: ActiveCampaignToolkit) -> None:
     """Every recorded call answers as it did, from the file alone, and every recorded exchange is used."""
     with cassettes.cassette(FILES[name], "none") as tape:
         for step in cassettes.SCENARIOS[name]:
-            check(replayed.get_tool(step.tool).invoke(cassettes.tool_call(step)), step)
+            cassettes.play(replayed, step)
         assert tape.all_played
 
 
@@ -74,7 +68,7 @@ async def test_replays_on_an_event_loop(name: str, replayed: ActiveCampaignToolk
     """The same files serve async calls: they send the very same requests."""
     with cassettes.cassette(FILES[name], "none") as tape:
         for step in cassettes.SCENARIOS[name]:
-            check(await replayed.get_tool(step.tool).ainvoke(cassettes.tool_call(step)), step)
+            await cassettes.aplay(replayed, step)
         assert tape.all_played
     await replayed.aclose()
 
@@ -91,7 +85,7 @@ def test_an_unrecorded_call_is_not_sent(replayed: ActiveCampaignToolkit) -> None
 
 def test_cassettes_call_every_tool() -> None:
     """There is a scenario for each area, and together they call all 29 tools."""
-    called = {step.tool for steps in cassettes.SCENARIOS.values() for step in steps}
+    called = {step.tool for steps in cassettes.SCENARIOS.values() for step in steps if " " not in step.tool}
     assert called == {tool.model_fields["name"].default for tool in TOOLS}
     assert sorted(FILES.values()) == sorted(cassettes.DIRECTORY.glob("*.yaml"))
 
