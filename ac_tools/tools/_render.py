@@ -73,12 +73,12 @@ def ties_of(path: str, key: str, record: type[R]) -> Reading:
 
     Recorded without pages, but not for people with many ties: a page that could be a full one is followed by the next.
     """
-    found: dict[str | None, R] = {}
+    found: dict[str, R] = {}
     while True:
         params = (("limit", "100"), *((("offset", str(len(found))),) if found else ()))
         rows = collection((yield Request("GET", path, params)), key, record)
         before = len(found)
-        found |= {row.wire.get("id"): row for row in rows}
+        found |= {str(row.wire.get("id")): row for row in rows}
         if len(rows) < _SMALLEST_PAGE or len(found) == before:
             return list(found.values())
 
