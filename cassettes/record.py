@@ -257,7 +257,7 @@ def record(directory: Path) -> None:
                 if step.fault:
                     method, at, how = step.fault
                     sandbox.fault(method, at, **how)
-                play(toolkit, step)
+                check(step, call(toolkit, step))
 
 
 class _Passing(Sandbox):
@@ -273,24 +273,30 @@ class _Passing(Sandbox):
         return super().handle(*request)
 
 
-def play(toolkit: ActiveCampaignToolkit, step: Step) -> None:
-    """Make the call of a step.
-
-    Raises:
-        RuntimeError: It answered something else than the step says.
-    """
+def call(toolkit: ActiveCampaignToolkit, step: Step) -> ToolMessage:
+    """Make the call of a step."""
     if " " in step.tool:
-        _check_answer(step, send(*_directly(toolkit, step)))
-    else:
-        _check(step, toolkit.get_tool(step.tool).invoke(tool_call(step)))
+        return _as_message(send(*_directly(toolkit, step)))
+    message: ToolMessage = toolkit.get_tool(step.tool).invoke(tool_call(step))
+    return message
 
 
-async def aplay(toolkit: ActiveCampaignToolkit, step: Step) -> None:
+async def acall(toolkit: ActiveCampaignToolkit, step: Step) -> ToolMessage:
     """The same on an event loop."""
     if " " in step.tool:
-        _check_answer(step, await asend(*_directly(toolkit, step)))
-    else:
-        _check(step, await toolkit.get_tool(step.tool).ainvoke(tool_call(step)))
+        return _as_message(await asend(*_directly(toolkit, step)))
+    message: ToolMessage = await toolkit.get_tool(step.tool).ainvoke(tool_call(step))
+    return message
+
+
+def check(step: Step, message: ToolMessage) -> None:
+    """See that the answer is what the step says.
+
+    Raises:
+        RuntimeError: It is another.
+    """
+    if message.status != step.status or step.says not in str(message.content):
+        raise RuntimeError(f"{step.tool} {step.arguments} answered ({message.status}): {message.content}")
 
 
 def _directly(toolkit: ActiveCampaignToolkit, step: Step) -> tuple[Guard, ActiveCampaign, str, str, Request]:
@@ -300,15 +306,9 @@ def _directly(toolkit: ActiveCampaignToolkit, step: Step) -> tuple[Guard, Active
     return guard, toolkit.account, "marketing", "webhooks", Request(method, path, body=step.arguments or None)
 
 
-def _check_answer(step: Step, answer: Answer) -> None:
+def _as_message(answer: Answer) -> ToolMessage:
     content = json.dumps(answer.artifact.data) if answer.ok else answer.content
-    _check(step, ToolMessage(content, tool_call_id="call_1", status="success" if answer.ok else "error"))
-
-
-def _check(step: Step, message: Any) -> None:
-    assert isinstance(message, ToolMessage)
-    if message.status != step.status or step.says not in str(message.content):
-        raise RuntimeError(f"{step.tool} {step.arguments} answered ({message.status}): {message.content}")
+    return ToolMessage(content, tool_call_id="call_1", status="success" if answer.ok else "error")
 
 
 def _agreed(request: ApprovalRequest) -> Decision:

@@ -59,7 +59,7 @@ def test_replays_in_threads(name: str, replayed: ActiveCampaignToolkit) -> None:
     """Every recorded call answers as it did, from the file alone, and every recorded exchange is used."""
     with cassettes.cassette(FILES[name], "none") as tape:
         for step in cassettes.SCENARIOS[name]:
-            cassettes.play(replayed, step)
+            cassettes.check(step, cassettes.call(replayed, step))
         assert tape.all_played
 
 
@@ -68,7 +68,7 @@ async def test_replays_on_an_event_loop(name: str, replayed: ActiveCampaignToolk
     """The same files serve async calls: they send the very same requests."""
     with cassettes.cassette(FILES[name], "none") as tape:
         for step in cassettes.SCENARIOS[name]:
-            await cassettes.aplay(replayed, step)
+            cassettes.check(step, await cassettes.acall(replayed, step))
         assert tape.all_played
     await replayed.aclose()
 

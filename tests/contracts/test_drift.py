@@ -183,7 +183,7 @@ def test_the_embedded_account_does_not_drift(recorder: ModuleType, tapped: Tappe
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
             for step in steps:
-                toolkit.get_tool(step.tool).invoke(recorder.tool_call(step))
+                recorder.call(toolkit, step)
         assert told(seen) == []
         toolkit.close()
 
