@@ -654,6 +654,7 @@ def test_every_promise_holds_whatever_happens() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_every_promise_holds_for_long() -> None:
     """The same for longer."""
     run(examples=100, steps=30)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,12 +21,25 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from ac_guardrails import Approver, Guard
+from ac_guardrails import Approver, Guard, Ledger
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit, ImportContacts
 from ac_tools._catalog import AREAS
 from ac_tools.sandbox import Sandbox
 
 _NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def meeting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two writes that are about to be put on record wait for each other: they are not there one after the other."""
+    both, reserve = threading.Barrier(2), Ledger.reserve
+
+    def together(ledger: Ledger, *args: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):  # only one came
+            both.wait(0.5)
+        reserve(ledger, *args, **kwargs)
+
+    monkeypatch.setattr(Ledger, "reserve", together)
 
 
 class Tap(httpx.BaseTransport, httpx.AsyncBaseTransport):

@@ -77,7 +77,9 @@ def test_64_processes_that_present_one_approval_at_once_send_one_request(served,
 
 
 @pytest.mark.parametrize("ledger", ["memory:", "sqlite:///{}/ledger.db"], ids=["memory", "file"])
-def test_row_11_threads_that_present_one_approval_at_once_send_one_request(ledger, tmp_path, toolkit_for, call, writes):
+def test_row_11_threads_that_present_one_approval_at_once_send_one_request(
+    ledger, tmp_path, toolkit_for, call, writes, meeting
+):
     """One approval, presented by sixty-four threads in the same moment: one request, and all learn the result."""
     toolkit = toolkit_for(FULL, Inbox(wait=0), ledger=ledger.format(tmp_path))
     call(toolkit, TOOL, MARIA)
@@ -88,7 +90,7 @@ def test_row_11_threads_that_present_one_approval_at_once_send_one_request(ledge
     assert [entry.outcome for entry in toolkit.guard.ledger.entries()] == ["done"]
 
 
-def test_row_11_one_approval_is_one_request_also_for_calls_with_ids_of_their_own(toolkit_for, call, writes):
+def test_row_11_one_approval_is_one_request_also_for_calls_with_ids_of_their_own(toolkit_for, call, writes, meeting):
     """Sixteen calls for the same deletion share one question, and its approval is good for one request."""
     toolkit = toolkit_for(FULL, Inbox(wait=0))
     told = [call(toolkit, TOOL, MARIA, call_id=f"call_{number}") for number in range(16)]
@@ -221,7 +223,7 @@ CHANGES = {
         "ac_set_list_status",
         {"contact": 47, "list": 1, "status": "subscribe"},
         _owner("POST", "/contactLists", {"contactList": {"contact": 47, "list": 1, "status": 2}}),
-        "was: «bounced», now «unsubscribed»",
+        "status on the list: «bounced», now «unsubscribed»",
     ),
 }
 
