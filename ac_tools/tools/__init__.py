@@ -4,7 +4,8 @@ from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools.accounts import CreateAccount, ListAccounts
 from ac_tools.tools.automations import AddToAutomation, ListAutomations, ListContactAutomations, RemoveFromAutomation
 from ac_tools.tools.campaigns import CreateCampaign
-from ac_tools.tools.contacts import CreateContact, DeleteContact, GetContact, ListContacts, SyncContact, UpdateContact
+from ac_tools.tools.contact_writes import CreateContact, DeleteContact, SyncContact, UpdateContact
+from ac_tools.tools.contacts import GetContact, ListContacts
 from ac_tools.tools.deals import CreateDeal, GetDeal, ListDeals, UpdateDeal
 from ac_tools.tools.fields import CreateField, GetField, ListFields
 from ac_tools.tools.imports import ImportContacts

@@ -2,7 +2,7 @@
 
 # Annotations are not postponed here: LangChain evaluates those of `_run` anew at each call.
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, final
 
@@ -19,6 +19,7 @@ from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._call import Call, ToolJob, foreign_needs
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._origins import CALLING, Calling, origin_of, with_runtime
+from ac_tools.tools._portrait import name_records
 from ac_tools.tools._references import Ref
 
 _SEALED = ("_run", "_arun", "run", "arun", "invoke", "ainvoke", "_to_args_and_kwargs", "_parse_input")
@@ -104,9 +105,8 @@ class ActiveCampaignTool(BaseTool):
         yield  # a generator, like the ones that read something
 
     def portray(self, call: Call) -> Exchange:
-        """Read what only the card needs, once it is clear that a person is asked."""
-        return None
-        yield  # a generator, like the ones that read something
+        """Read what only the card needs, once it is clear that a person is asked: what the records are called."""
+        yield from name_records(call)
 
     def build(self, call: Call) -> Request:
         """The request, from the declaration: path, query or body."""
@@ -147,6 +147,10 @@ class ActiveCampaignTool(BaseTool):
         """What, besides the records, a person's consent depends on: amounts."""
         return {}
 
+    def addresses(self, call: Call) -> Sequence[str]:
+        """The e-mail addresses that it writes or looks for, besides those of the contacts that it names."""
+        return ()
+
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """What tells whether a write happened, as JSON: the declared arguments, references as ids."""
         named = {name: getattr(call.args, name, None) for name in self.endpoint.key}
@@ -172,8 +176,8 @@ class ActiveCampaignTool(BaseTool):
         return f"It {self.endpoint.risk}"
 
     def warning(self, call: Call) -> str:
-        """What cannot be taken back, for the card."""
-        return ""
+        """What cannot be taken back and whether a copy is kept, in words of ours, for the end of the card."""
+        return f"To take it back: {self.endpoint.inverse}." if self.endpoint.inverse else ""
 
     @property
     def tool_call_schema(self) -> Any:

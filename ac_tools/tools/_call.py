@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from ac_guardrails import Action, Answer, Card, InvalidCall, Level, Need, Plan, Reference, Request, quoted
 from ac_guardrails._canonical import canonical
+from ac_guardrails._domains import NOUN as DOMAIN
+from ac_guardrails._domains import references as domains_of
 from ac_guardrails._finding import Finding
 from ac_guardrails._origin import Origin
 from ac_tools.tools._arguments import Arguments, PagedArguments, invalid
@@ -52,9 +54,9 @@ class Call:
         """Ids, counts, statuses and dates that decide; they go on record."""
         self.seen: dict[str, Any] = {}
         """Whatever else was read, for the card and the answer; it never goes on record."""
-        self.bound: dict[str, Any] = {}
-        """What the card says of what was read, by what it is: an approval is void once it has changed. It is kept with
-        the card and never goes on record."""
+        self.unchecked: list[str] = []
+        """What the card would say and could not be read, with the reason."""
+        self._bound: dict[str, Any] = {}
         self.needs: tuple[Need, ...] = ()
 
     def id(self, ref: Ref) -> int:
@@ -67,12 +69,25 @@ class Call:
         if name and not known.name:
             self.known[ref] = replace(known, name=name)
 
+    def bind(self, name: str, value: Any) -> None:
+        """Rest a person's consent on what was read: the approval is void once it has changed. It is kept with the card
+        and never goes on record.
+
+        Args:
+            name: What it is, one of the endpoint's `voids`.
+            value: What was read; several of a kind by what each is called.
+
+        Raises:
+            KeyError: The endpoint does not say that an approval rests on this.
+        """
+        if name not in self.tool.endpoint.voids:
+            raise KeyError(f"{self.tool.name} does not declare {name!r} among what voids an approval")
+        self._bound |= value if isinstance(value, Mapping) else {name: value}
+
     def rests_on(self) -> dict[str, Any]:
-        """What a person's consent rests on: the facts that the endpoint names, and what the card says by name."""
-        facts = {name: self.facts.get(name) for name in self.tool.endpoint.voids}
-        # A contact is called by its address, which is bound under its own name.
-        names = {f"{ref.noun} {ref.id}": ref.name for ref in self.known.values() if ref.name and ref.noun != "contact"}
-        return {**facts, **names, **self.bound}
+        """What a person's consent rests on: what was bound, and the names of records that the endpoint declares."""
+        declared = [ref for ref in self.known.values() if f"name of the {ref.noun}" in self.tool.endpoint.voids]
+        return {**{f"{ref.noun} {ref.id}": ref.name for ref in declared if ref.name}, **self._bound}
 
     def may_read(self, area: str) -> bool:
         """Whether the agent may see records of an area."""
@@ -262,11 +277,13 @@ class ToolJob:
     def _resolve(self, call: Call) -> Exchange:
         pipeline: int | None = None
         narrowed = self.binding.guard.grants.narrowed(self.agent)
-        for ref in sorted(dict.fromkeys(_references(call.args)), key=lambda ref: ref.noun != "pipeline"):
+        for ref in sorted(dict.fromkeys(references(call.args)), key=lambda ref: ref.noun != "pipeline"):
             only = self._only(ref.noun)
             found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline, only=only)
             if ref.noun in narrowed and not found.name:
                 found = yield from call.names.named(found)
+            if ref.noun == "contact" and DOMAIN in narrowed and not found.name:
+                found = yield from call.names.addressed(found)
             call.known[ref] = found
             if ref.noun == "pipeline":
                 pipeline = found.id
@@ -289,7 +306,7 @@ class ToolJob:
             request=request,
             more=tool.more(call) if request else (),
             followups=tool.followups,
-            references=(*call.known.values(), *tool.unresolved(call)),
+            references=(*call.known.values(), *tool.unresolved(call), *self._domains(call)),
             people=tool.people(call),
             why=tool.why(call),
             touches=tool.touches(call),
@@ -297,9 +314,17 @@ class ToolJob:
             key=tool.natural_key(call) if request and request.is_write else {},
         )
 
+    def _domains(self, call: Call) -> tuple[Reference, ...]:
+        """Where the people's addresses are, if the agent's grants narrow that; of somebody unknown it is nowhere."""
+        if DOMAIN not in self.binding.guard.grants.narrowed(self.agent):
+            return ()
+        contacts = [known.name for known in call.known.values() if known.noun == "contact"]
+        return domains_of((*contacts, *self._tool.addresses(call)))
+
     def _card(self, call: Call, action: Action) -> Card:
         who = (("Agent", self.agent), ("Account", self.host))
-        rows = (*who, *self._tool.rows(call), *argument_rows(action.arguments))
+        unchecked = (("Not checked", "; ".join(call.unchecked)),) if call.unchecked else ()
+        rows = (*who, *self._tool.rows(call), *unchecked, *argument_rows(action.arguments))
         return Card(f"{action.plain[:1].upper()}{action.plain[1:]}", rows, self._tool.warning(call))
 
     def _perform(self, call: Call, action: Action) -> Exchange:
@@ -316,17 +341,17 @@ def foreign_needs(args: Arguments, area: str) -> Iterator[Need]:
 
     Contacts, fields and owners are left out: naming one to write to it shows nothing of it.
     """
-    for noun in dict.fromkeys(ref.noun for ref in _references(args)):
+    for noun in dict.fromkeys(ref.noun for ref in references(args)):
         if noun not in ("contact", "field", "owner") and NOUNS[noun] != area:
             yield Need(NOUNS[noun], Level.READ)
 
 
-def _references(value: Any) -> Generator[Ref, None, None]:
+def references(value: Any) -> Generator[Ref, None, None]:
     if isinstance(value, Ref):
         yield value
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _references(getattr(value, name))
+            yield from references(getattr(value, name))
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _references(item)
+            yield from references(item)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ac_guardrails import quoted
 from ac_guardrails._canonical import canonical
 
 Rows = tuple[tuple[str, str], ...]
@@ -30,6 +31,21 @@ def argument_rows(arguments: Mapping[str, Any]) -> Rows:
     if len(text) <= _MOST:
         return (shown,)
     return shown, ("Not shown", f"{len(text) - _MOST:,} more characters; ac-tools approvals show ID --json has all")
+
+
+def change(before: str | None, after: str | None) -> str:
+    """A value as it is and as it would be, as data.
+
+    Args:
+        before: What stands there; None or empty where nothing does.
+        after: What would.
+    """
+    return becoming(*(quoted(text, limit=200) if text else "" for text in (before, after)))
+
+
+def becoming(before: str, after: str) -> str:
+    """The same for two texts that are harmless to show."""
+    return f"{before or 'empty'} → {after or 'empty'}" if before != after else f"{after or 'empty'}, as it is already"
 
 
 def some(texts: Sequence[str], most: int | None = None) -> str:

@@ -122,7 +122,7 @@ def _choices(value: str) -> set[str]:
     return {part.strip() for part in value.split("||") if part.strip()}
 
 
-def is_known(call: Call, address: str) -> Reading:
-    """Whether the account knows an address."""
+def holder_of(call: Call, address: str) -> Reading:
+    """The id of the contact who has an address; None where nobody has."""
     rows = yield from call.names.search("contact", address)
-    return any(row.name.casefold() == address.casefold() for row in rows)
+    return next((row.id for row in rows if row.name.casefold() == address.casefold()), None)

@@ -1,18 +1,15 @@
-"""A contact and what surrounds it, as far as an agent may see it; and who it is, on a card."""
+"""A contact and what surrounds it, as far as an agent may see it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ac_guardrails import Request, quoted
+from ac_guardrails import quoted
 from ac_guardrails._job import Exchange
 from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, FieldValue, Record
 from ac_tools.tools._call import Call
 from ac_tools.tools._render import (
     day,
-    email_text,
-    exactly,
-    full_name,
     joined,
     money,
     name_map,
@@ -125,25 +122,3 @@ def run_text(run: ContactAutomation, names: dict[str, str]) -> str:
     """A run through an automation on one line."""
     added = f" since {day(run.added_at)}" if run.added_at else ""
     return f"{named(run.automation_id, names)} {run.status or 'unknown'}{added}"
-
-
-def look_at_contact(call: Call) -> Exchange:
-    """Read who the contact is, for the card."""
-    reply = yield Request("GET", f"/contacts/{call.id(call.args.contact)}")
-    contact = exactly(call.id(call.args.contact), reply, "contact", Contact)
-    call.seen["contact"] = contact
-    call.facts["contact"] = call.id(call.args.contact)
-    call.facts["created"] = day(contact.created_at)
-    call.bound["name"] = " ".join(part for part in (contact.first_name, contact.last_name) if part)
-    call.bound["email"] = (contact.email or "").casefold()
-    call.learn(call.args.contact, contact.email)
-
-
-def contact_rows(call: Call) -> tuple[tuple[str, str], ...]:
-    """Who the contact is, on a card."""
-    contact = call.seen.get("contact")
-    if contact is None:
-        return ()
-    who = " ".join(part for part in (full_name(contact), email_text(contact.email)) if part)
-    since = f", in the account since {day(contact.created_at)}" if contact.created_at else ""
-    return (("Contact", f"{who} (id {contact.id}){since}"),)

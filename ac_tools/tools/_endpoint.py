@@ -38,7 +38,10 @@ class Endpoint:
         wrap: The key that wraps the request's body; empty for a flat one.
         reply: The key of the record, or of the collection, in the reply.
         key: The parts of the natural key, which tells whether the write happened: arguments, unless the tool says more.
-        voids: The facts whose change makes an approval void; what a card says by name does so anyway.
+        shows: The rows that its card can have, besides those of every card.
+        voids: What an approval rests on, in words: once one of these has changed, it is void. Never a counter.
+        reads: How many requests it takes at most until a person is asked, where records are named by id and the account
+            has no more than a hundred lists, tags, fields, automations, pipelines and stages each.
         inverse: How it is taken back, in words; empty where it cannot be.
         changes: The nouns whose cached names a write makes stale.
     """
@@ -54,7 +57,9 @@ class Endpoint:
     wrap: str = ""
     reply: str = ""
     key: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
     voids: tuple[str, ...] = ()
+    reads: int = 0
     inverse: str = ""
     changes: tuple[str, ...] = ()
 

@@ -12,14 +12,14 @@ from ac_guardrails._canonical import digest
 from ac_guardrails._finding import Finding, ReadBack
 from ac_tools._errors import ActiveCampaignError
 from ac_tools.tools._call import Call
-from ac_tools.tools._contact_read_back import find_contact, is_known
+from ac_tools.tools._contact_read_back import find_contact, holder_of
 from ac_tools.tools._names import Reading
 from ac_tools.tools._references import fault_of
 
 MOST_PEOPLE = 250
 MOST_BYTES = 395_000
 """Documented: a request must stay under 400,000 bytes."""
-_MOST_PROBES, _PROBES_A_REQUEST = 20, 5
+_MOST_PROBES, _PROBES_A_REQUEST = 12, 5
 """How many people are looked up before an import, to know later of some that only the import can have made."""
 
 
@@ -93,14 +93,24 @@ def digest_of(people: Sequence[dict[str, Any]], *, exclude: bool) -> str:
     return digest([exclude, sorted(same, key=lambda person: str(person["email"]))])
 
 
-def new_people(call: Call, requests: Sequence[Request]) -> Reading:
-    """For every request some of its addresses that the account does not know yet: a few reads, spread over them all."""
-    share = min(_PROBES_A_REQUEST, max(1, _MOST_PROBES // len(requests)))
-    every = -(-len(requests) // _MOST_PROBES)
+def new_people(call: Call, requests: Sequence[Request], most: int) -> Reading:
+    """For every request some of its addresses that the account does not know yet: a few reads, spread over them all.
+
+    Args:
+        call: The call.
+        requests: The requests of the import.
+        most: How many reads are left; it makes one at least.
+    """
+    most = max(1, min(most, _MOST_PROBES))
+    share = min(_PROBES_A_REQUEST, max(1, most // len(requests)))
+    every = -(-len(requests) // most)
     found: list[list[str]] = []
+    call.seen["looked up"] = {}
     for number, request in enumerate(requests):
         people = [person["email"] for person in (request.body or {})["contacts"]] if number % every == 0 else []
-        found.append((yield from _unknown(call, people[:: max(1, len(people) // share)][:share])))
+        chosen = people[:: max(1, len(people) // share)][:share]
+        call.seen["reads"] += len(chosen)
+        found.append((yield from _unknown(call, chosen)))
     return found
 
 
@@ -109,9 +119,10 @@ def _unknown(call: Call, addresses: Sequence[str]) -> Reading:
     found: list[str] = []
     for address in addresses:
         try:
-            known = yield from is_known(call, address)
+            known = yield from holder_of(call, address)
         except ActiveCampaignError:
             continue
+        call.seen["looked up"][address] = known
         found += [] if known else [address]
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -20,6 +20,8 @@ Reading = Generator[Request, Any, Any]
 
 _LIFETIME = 60.0
 _MOST_ROWS = 1000
+MOST_FOR_NAMES = 300
+"""How many rows are looked through for names that are good to have."""
 _MOST_CANDIDATES = 5
 
 
@@ -40,25 +42,26 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the records of a noun are listed."""
+    """Where the records of a noun are listed, and the key of one that is read by its id; empty where none can be."""
 
     path: str
     key: str
     name: str
     search: str = ""
     params: tuple[tuple[str, str], ...] = ()
+    one: str = ""
 
 
 _SOURCES = {
     # Documented: without the filter, lists for text messages are left out.
-    "list": _Source("/lists", "lists", "name", params=(("filters[channel]", "all"),)),
-    "tag": _Source("/tags", "tags", "tag", search="search"),
-    "field": _Source("/fields", "fields", "title"),
+    "list": _Source("/lists", "lists", "name", params=(("filters[channel]", "all"),), one="list"),
+    "tag": _Source("/tags", "tags", "tag", search="search", one="tag"),
+    "field": _Source("/fields", "fields", "title", one="field"),
     "automation": _Source("/automations", "automations", "name"),
-    "pipeline": _Source("/dealGroups", "dealGroups", "title"),
-    "stage": _Source("/dealStages", "dealStages", "title"),
-    "owner": _Source("/users", "users", "email"),
-    "account": _Source("/accounts", "accounts", "name", search="search"),
+    "pipeline": _Source("/dealGroups", "dealGroups", "title", one="dealGroup"),
+    "stage": _Source("/dealStages", "dealStages", "title", one="dealStage"),
+    "owner": _Source("/users", "users", "email", one="user"),
+    "account": _Source("/accounts", "accounts", "name", search="search", one="account"),
     "contact": _Source("/contacts", "contacts", "email", search="email"),
 }
 
@@ -109,12 +112,45 @@ class Names:
         """The rows whose name holds a text, where the account can search for it; else all."""
         return (yield from self._rows(noun, name if _SOURCES[noun].search else ""))
 
+    def alike(self, noun: str, name: str) -> Reading:
+        """The rows among which one of this name would be, as far as the first few hundred go."""
+        return (yield from self._rows(noun, name if _SOURCES[noun].search else "", most=MOST_FOR_NAMES))
+
+    def some(self, noun: str, ids: Collection[int]) -> Reading:
+        """The rows of a few records by id, as far as the first few hundred of their collection hold them."""
+        rows = yield from self._rows(noun, "", most=MOST_FOR_NAMES, until=frozenset(ids))
+        return {row.id: row for row in rows if row.id in ids}
+
+    def one(self, noun: str, identity: int) -> Reading:
+        """The row of one record; None where the account only lists such records, and not among the first thousand.
+
+        Raises:
+            NotFoundError: The account has no such record.
+        """
+        key = _SOURCES[noun].one
+        found = next((row for row in self._remembered((noun, "")) or () if row.id == identity), None)
+        if found is None and key:
+            reply = yield Request("GET", f"{_SOURCES[noun].path}/{identity:d}")
+            record = reply.data.get(key) if isinstance(reply.data, Mapping) else None
+            return _row({**(record if isinstance(record, Mapping) else {}), "id": identity}, _SOURCES[noun])
+        if found is None:
+            rows = yield from self._rows(noun, "", until=frozenset((identity,)))
+            found = next((row for row in rows if row.id == identity), None)
+        return found
+
     def named(self, reference: Reference) -> Reading:
         """The same record with its name, where the account lists it."""
         for row in (yield from self._rows(reference.noun, "")):
             if row.id == reference.id:
                 return Reference(reference.noun, row.id, row.name)
         return reference
+
+    def addressed(self, contact: Reference) -> Reading:
+        """The same contact with its address."""
+        reply = yield Request("GET", f"/contacts/{contact.id}")
+        found = reply.data.get("contact") if isinstance(reply.data, Mapping) else None
+        address = found.get("email") if isinstance(found, Mapping) and str(found.get("id")) == str(contact.id) else ""
+        return Reference(contact.noun, contact.id, address if isinstance(address, str) else "")
 
     def resolve(
         self,
@@ -153,21 +189,29 @@ class Names:
             rows = yield from self._rows(ref.noun, "")
         raise InvalidCall(_unknown(ref, rows, sight))
 
-    def _rows(self, noun: str, search: str) -> Reading:
-        key = (noun, search.casefold())
+    def _remembered(self, key: tuple[str, str]) -> list[Row] | None:
         with self._lock:
             expires, rows = self._known.get(key, (0.0, []))
-        if self._clock() < expires:
-            return rows
+        return rows if self._clock() < expires else None
+
+    def _rows(self, noun: str, search: str, *, most: int = _MOST_ROWS, until: frozenset[int] | None = None) -> Reading:
+        """Read the rows of a collection or of a search in it, up to a number, or until the wanted ones are there."""
+        key = (noun, search.casefold())
+        remembered = self._remembered(key)
+        if remembered is not None:
+            return remembered
         source = _SOURCES[noun]
         params = source.params + (((source.search, search),) if search else ())
-        walk = Walk(source.path, source.key, params, most=_MOST_ROWS)
-        rows = []
+        walk = Walk(source.path, source.key, params, most=most)
+        rows: list[Row] = []
         while (request := walk.next_request()) is not None:
+            if until is not None and until <= {row.id for row in rows}:
+                return rows
             records = walk.feed((yield request))
-            rows += [_row(record, source) for record in records if _number(record.get("id")) is not None]
-        with self._lock:
-            self._known[key] = (self._clock() + _LIFETIME, rows)
+            rows += [_row(record, source) for record in records if number_of(record.get("id")) is not None]
+        if most == _MOST_ROWS or not walk.truncated:
+            with self._lock:
+                self._known[key] = (self._clock() + _LIFETIME, rows)
         return rows
 
 
@@ -200,12 +244,13 @@ def article(noun: str) -> str:
 
 
 def _row(record: Mapping[str, Any], source: _Source) -> Row:
-    number = _number(record.get("id"))
+    number = number_of(record.get("id"))
     assert number is not None
     return Row(number, str(record.get(source.name) or ""), record)
 
 
-def _number(value: Any) -> int | None:
+def number_of(value: Any) -> int | None:
+    """An id as a number; None for what is none."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 

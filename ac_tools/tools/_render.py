@@ -180,4 +180,9 @@ def phone_text(phone: str | None) -> str:
 
 def money(cents: int | None, currency: str | None) -> str:
     """Cents as an amount in major units."""
-    return "" if cents is None else f"{cents / 100:,.2f} {(currency or '').upper()}".strip()
+    return "" if cents is None else f"{cents / 100:,.2f} {word((currency or '').upper())}".strip()
+
+
+def word(text: str | None) -> str:
+    """A status or a currency: bare where it is a word, as data where the account sent anything else."""
+    return text or "" if (text or "a").isalpha() else quoted(text or "", limit=30)

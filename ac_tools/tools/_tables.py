@@ -56,3 +56,14 @@ def _opened(permission: str) -> str:
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cards_table() -> str:
+    """What a person sees before each write, what it costs, and what makes their approval void, in Markdown."""
+    rows = [
+        (f"`{name_of(tool)}`", ", ".join(end.shows) or "-", str(end.reads), ", ".join(end.voids) or "-")
+        for tool, end in ((tool, tool.endpoint) for tool in TOOLS)
+        if end.level > Level.READ
+    ]
+    head = ("tool", "the card shows", "requests at most", "an approval is void once one of these has changed")
+    return _table(head, rows)

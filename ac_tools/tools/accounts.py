@@ -9,11 +9,13 @@ from pydantic import Field
 
 from ac_guardrails import Answer, Level, quoted
 from ac_guardrails._finding import ReadBack
+from ac_guardrails._job import Exchange
 from ac_tools._records import Account
 from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._portrait import naming, same_name, same_name_rows
 from ac_tools.tools._read_back import any_case, collection_of, find_made, others, spelt
 from ac_tools.tools._references import OwnerRef
 from ac_tools.tools._render import content, one, page_answer
@@ -81,9 +83,22 @@ class CreateAccount(ActiveCampaignTool):
         wrap="account",
         reply="account",
         key=("name",),
+        shows=("Exists", "Owner"),
+        voids=("name of the owner",),
+        reads=2,
         inverse="delete the account",
         changes=("account",),
     )
+
+    def portray(self, call: Call) -> Exchange:
+        """Whether there is one of the name, and who would own it."""
+        yield from super().portray(call)
+        yield from same_name(call, "account", call.args.name)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """Who would own it."""
+        owner = (("Owner", naming(call, call.args.owner)),) if call.args.owner is not None else ()
+        return (*same_name_rows(call), *owner)
 
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """The name, whose case the account does not mind."""

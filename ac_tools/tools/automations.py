@@ -15,11 +15,12 @@ from ac_tools._records import Automation, ContactAutomation
 from ac_tools.tools._arguments import Arguments, PagedArguments, sortable
 from ac_tools.tools._base import ActiveCampaignTool, not_found
 from ac_tools.tools._call import Call
-from ac_tools.tools._contact_view import contact_rows, look_at_contact, run_text
+from ac_tools.tools._contact_view import run_text
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._portrait import PERSON, WHO, contact_rows, left_lists, naming, portrait, unless_it_fails, who
 from ac_tools.tools._read_back import is_since, record_if_there, removed, stamp
 from ac_tools.tools._references import AutomationRef, ContactRef, TagRef
-from ac_tools.tools._render import collection, content, name_map, one, page_answer
+from ac_tools.tools._render import collection, content, day, name_map, one, page_answer, word
 from ac_tools.tools.contacts import OneContact
 
 AutomationOrders = Annotated[str | None, sortable("name", "status", "entered", "cdate", "mdate", "revisions")]
@@ -112,21 +113,28 @@ class AddToAutomation(ActiveCampaignTool):
         wrap="contactAutomation",
         reply="contactAutomation",
         key=("contact", "automation"),
-        voids=("automation_status",),
+        shows=(*PERSON, "Would enter", "In it already"),
+        voids=(*WHO, "name of the automation", "automation status", "in it already", "opted out of"),
+        reads=5,
         inverse="remove the contact from the automation; mail that was sent stays sent",
         changes=("contact", "automation"),
     )
 
     def look(self, call: Call) -> Exchange:
-        """Who it is, and which automation, for the person who decides."""
-        yield from look_at_contact(call)
+        """Who it is: somebody who is not there is no question, and the address is on record, too."""
+        yield from who(call)
+
+    def portray(self, call: Call) -> Exchange:
+        """The automation and its state, and whether the person is in it or has opted out of something."""
         wanted = call.id(call.args.automation)
-        for row in (yield from call.names.all("automation")):
-            if row.id == wanted:
-                found = Automation.from_wire(row.wire)
-                call.seen["automation"] = found
-                call.facts["automation_status"] = found.status
-                call.learn(call.args.automation, found.name)
+        row = yield from unless_it_fails(call, "the automation", call.names.one("automation", wanted), None)
+        yield from portrait(call)
+        found = Automation.from_wire(row.wire) if row is not None else None
+        call.seen["automation"] = found
+        call.learn(call.args.automation, found.name if found else None)
+        call.bind("automation status", found.status if found else None)
+        call.bind("in it already", _place(call))
+        call.bind("opted out of", left_lists(call.seen["ties"]))
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
@@ -151,14 +159,16 @@ class AddToAutomation(ActiveCampaignTool):
         if found is None:
             return contact_rows(call)
         entered = f", {found.entered} entered so far" if found.entered is not None else ""
+        asleep = ", so the account may refuse it" if found.status == "inactive" else ""
         return (
             *contact_rows(call),
-            ("Automation", f"{quoted(found.name or '')} (id {found.id}), {found.status}{entered}"),
+            ("Would enter", f"{quoted(found.name or '')} (id {found.id}), {word(found.status)}{entered}{asleep}"),
+            ("In it already", f"{_place(call)}{_once_only(found, _place(call))}"),
         )
 
     def warning(self, call: Call) -> str:
         """Said last."""
-        return "It may send mail at once. Mail that has been sent cannot be called back."
+        return "The contact can be taken out again. Mail that the automation has sent by then cannot be called back."
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """The run; the contact that the account sends along is left out."""
@@ -187,7 +197,9 @@ class RemoveFromAutomation(ActiveCampaignTool):
         acts_on="contactAutomation",
         risk="ends a person's run",
         key=("contact", "automation"),
-        voids=("association",),
+        shows=(*PERSON, "Would leave"),
+        voids=(*WHO, "name of the automation", "the run that would end"),
+        reads=6,
         inverse="enrol again, which starts from the beginning and may send mail again",
         changes=("contact", "automation"),
     )
@@ -198,8 +210,25 @@ class RemoveFromAutomation(ActiveCampaignTool):
         for run in _runs((yield _runs_request(contact)), contact, automation):
             if run.status != "completed":
                 call.facts["association"] = int(run.id)
+                call.seen["run"] = run
                 return None
         return not_found(f"Nothing to do: contact {contact} is not in automation {automation}.")
+
+    def portray(self, call: Call) -> Exchange:
+        """Whose run would end."""
+        yield from super().portray(call)
+        yield from portrait(call)
+        call.bind("the run that would end", call.facts["association"])
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """Whose run would end, and how far it has come."""
+        run = call.seen.get("run")
+        since = f", in it since {day(run.added_at)}" if run and run.added_at else ""
+        return (*contact_rows(call), ("Would leave", f"{naming(call, call.args.automation)}{since}"))
+
+    def warning(self, call: Call) -> str:
+        """Said last."""
+        return f"Mail that is queued already may still go. {super().warning(call)}"
 
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """Contact and automation, and that it ends: enrolling is another effect."""
@@ -223,6 +252,25 @@ class RemoveFromAutomation(ActiveCampaignTool):
         contact, automation = call.id(call.args.contact), call.id(call.args.automation)
         wire = {"id": str(call.facts["association"]), "contact": str(contact), "automation": str(automation)}
         return Answer(f"Removed contact {contact} from automation {automation}.", ContactAutomation.from_wire(wire))
+
+
+def _place(call: Call) -> str:
+    """Whether the person is in the automation, in words that change only when that does."""
+    ties = call.seen.get("ties")
+    if ties is None or ties.runs is None:
+        return "not known"
+    runs = [run for run in ties.runs if run.automation_id == str(call.id(call.args.automation))]
+    running = next((run for run in runs if run.status != "completed"), None)
+    if running is not None:
+        return f"yes, since {day(running.added_at) or 'an unknown day'}"
+    return "not now, but they were in it before" if runs else "no"
+
+
+def _once_only(automation: Automation, place: str) -> str:
+    """What becomes of somebody who enters again."""
+    if not place.startswith(("yes", "not now")) or automation.multi_entry is None:
+        return ""
+    return ": they would enter once more" if automation.multi_entry else ": people enter it once, so it may be refused"
 
 
 def _runs_request(contact: int) -> Request:

@@ -40,6 +40,7 @@ class CreateCampaign(ActiveCampaignTool):
         acts_on="campaign",
         risk="prepares mail to customers",
         key=("name",),
+        shows=("Sends",),
     )
 
     @classmethod
@@ -58,7 +59,7 @@ class CreateCampaign(ActiveCampaignTool):
 
     def warning(self, call: Call) -> str:
         """Said last."""
-        return "The draft stays in the account until somebody deletes it there."
+        return "Nothing is sent unless somebody finishes it in the app. The draft stays until it is deleted there."
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """The reply is flat, and its id a number (documented)."""

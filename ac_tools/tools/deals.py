@@ -11,11 +11,14 @@ from ac_guardrails import Answer, InvalidCall, Level, Request, quoted
 from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._job import Exchange
 from ac_tools._records import Deal
+from ac_tools.tools import _deal_cards as cards
 from ac_tools.tools._arguments import Arguments, Cents, Currency, Moment, PagedArguments, choice, sortable
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
+from ac_tools.tools._contact_cards import KEPT_HERE
 from ac_tools.tools._contact_view import own_deal
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._portrait import WHO
 from ac_tools.tools._read_back import collection_of, differing, find_made, given, has_name, others, record_if_there
 from ac_tools.tools._references import AccountRef, ContactRef, DealRef, OwnerRef, PipelineRef, StageRef, TagRef
 from ac_tools.tools._render import content, exactly, money, name_map, named, one, page_answer
@@ -35,6 +38,7 @@ _ATTRIBUTES: Mapping[str, str] = {
     "description": "description",
 }
 """Argument -> what the record calls it. A deal does not show its custom fields."""
+_NAMES = tuple(f"name of the {noun}" for noun in ("account", "pipeline", "stage", "owner"))
 DealOrders = Annotated[
     str | None, sortable("title", "value", "cdate", "contact_name", "contact_orgname", "next-action")
 ]
@@ -194,6 +198,9 @@ class CreateDeal(_Write):
         wrap="deal",
         reply="deal",
         key=("title", "contact", "account", "amount", "currency"),
+        shows=cards.NEW,
+        voids=(*WHO, *_NAMES),
+        reads=5,
         inverse="delete the deal",
         changes=("deal",),
     )
@@ -216,6 +223,14 @@ class CreateDeal(_Write):
                 raise InvalidCall(
                     f"Pipeline {row.id} assigns nobody by itself. Name the deal's owner by id or e-mail address."
                 )
+
+    def portray(self, call: Call) -> Exchange:
+        """Whose deal it would be, in which stage."""
+        yield from cards.portray_new(call)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """The deal as it would be."""
+        return cards.new_rows(call)
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
@@ -276,7 +291,9 @@ class UpdateDeal(_Write):
         wrap="deal",
         reply="deal",
         key=("deal", "values"),
-        voids=("stage", "amount", "status"),
+        shows=cards.CHANGED,
+        voids=(*WHO, *cards.STANDING, cards.OVERWRITTEN, cards.GOES_TO, "name of the deal", *_NAMES),
+        reads=11,
         inverse="write the former values back",
         changes=("deal",),
     )
@@ -285,6 +302,20 @@ class UpdateDeal(_Write):
         """Something must change."""
         if len(call.args.model_dump(exclude_none=True)) < 2:
             raise InvalidCall("ac_update_deal was not called: nothing to change. Give at least one new value.")
+
+    def portray(self, call: Call) -> Exchange:
+        """The deal as it is."""
+        yield from cards.portray_changed(call)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """The deal as it is, and as it would be."""
+        return cards.changed_rows(call)
+
+    def warning(self, call: Call) -> str:
+        """Said last."""
+        ends = call.args.status in ("won", "lost")
+        starts = "Won and lost can start automations, whose mail cannot be called back. " if ends else ""
+        return f"{starts}{KEPT_HERE}"
 
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """The deal and what it is to become: another update of the same deal is another effect."""

@@ -17,6 +17,7 @@ from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._portrait import naming, same_name, same_name_rows
 from ac_tools.tools._read_back import any_case, collection_of, find_made, others
 from ac_tools.tools._references import FieldRef, ListRef
 from ac_tools.tools._render import content, joined, one, page_answer, records
@@ -114,6 +115,9 @@ class CreateField(ActiveCampaignTool):
         wrap="field",
         reply="field",
         key=("title",),
+        shows=("Exists", "Shown"),
+        voids=("options", "name of the list"),
+        reads=2,
         inverse="delete the field, with all its values",
         changes=("field",),
     )
@@ -129,9 +133,19 @@ class CreateField(ActiveCampaignTool):
     def look(self, call: Call) -> Exchange:
         """Reads nothing. The choices leave after the field, whose request is what an approval is compared by."""
         if call.args.options:
-            call.bound["options"] = call.args.options
+            call.bind("options", call.args.options)
         return None
         yield  # a generator, like the ones that read something
+
+    def portray(self, call: Call) -> Exchange:
+        """Whether there is one of the title, and the list that it would be shown for."""
+        yield from super().portray(call)
+        yield from same_name(call, "field", call.args.title)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """On whom it would be seen."""
+        place = f"on contacts of the list {naming(call, call.args.list)}" if call.args.list else "on every contact"
+        return (*same_name_rows(call), ("Shown", place))
 
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """The title, whose case the account does not mind."""

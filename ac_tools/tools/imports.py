@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -19,12 +19,12 @@ from ac_guardrails._finding import ReadBack
 from ac_guardrails._job import Exchange
 from ac_guardrails._steps import Pause
 from ac_tools._errors import ActiveCampaignError, InvalidRequestError, UnreadableResponseError
-from ac_tools._records import Automation, ImportBatch, MailingList
+from ac_tools._records import ImportBatch, MailingList
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
-from ac_tools.tools._card import some
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._import_cards import MOST_READS, ROWS, counted, import_rows, portray_import
 from ac_tools.tools._import_people import (
     all_tags,
     digest_of,
@@ -42,7 +42,6 @@ _PER_MINUTE = {True: 20, False: 100}
 _BATCH_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _ENDED = ("completed", "failed", "interrupted")
 _MOST_SHOWN = 15
-_MOST_NAMED = 5
 _MOST_COMPARED = 20
 """How many addresses are kept with a question as they are; more of them as one digest."""
 
@@ -104,7 +103,9 @@ class ImportContacts(ActiveCampaignTool):
         acts_on="contact",
         risk="touches many people at once",
         key=("people",),
-        voids=("people", "mails_last_campaign"),
+        shows=ROWS,
+        voids=("opted out", "mails its last campaign", "active automations", "name of the list"),
+        reads=MOST_READS,
         changes=("contact", "tag", "account"),
     )
     patience: ClassVar[float] = 60.0
@@ -148,13 +149,12 @@ class ImportContacts(ActiveCampaignTool):
         call.facts |= {"people": len(people.good), "left_out": len(people.left_out)}
         call.seen["requests"] = list(requests_for(people.good, exclude=not call.args.run_automations))
         yield from _look_at_lists(call)
-        call.seen["new"] = yield from new_people(call, call.seen["requests"])
-        if call.args.run_automations:
-            rows = yield from call.names.all("automation")
-            found = [Automation.from_wire(row.wire) for row in rows]
-            call.seen["automations"] = [item.name or item.id for item in found if item.status == "active"]
-            call.facts["automations"] = len(call.seen["automations"])
-            call.bound["active automations"] = ", ".join(sorted(call.seen["automations"]))
+        call.seen["reads"] = len(call.seen["lists"])
+        call.seen["new"] = yield from new_people(call, call.seen["requests"], MOST_READS - call.seen["reads"])
+
+    def portray(self, call: Call) -> Exchange:
+        """Who is known or has left a list, and which automations would run."""
+        yield from portray_import(call)
 
     def build(self, call: Call) -> Request:
         """The first request; the others are `more`."""
@@ -177,7 +177,7 @@ class ImportContacts(ActiveCampaignTool):
 
     def words(self, call: Call) -> Mapping[str, str]:
         """How many."""
-        return {"people": _counted(self.people(call), "person", "people")}
+        return {"people": counted(self.people(call), "person", "people")}
 
     def people(self, call: Call) -> int:
         """As many as would be sent."""
@@ -185,34 +185,24 @@ class ImportContacts(ActiveCampaignTool):
         return len(people.good) if people else len(call.args.contacts)
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
-        """Who and how many, which lists, which automations."""
-        people, args = call.seen["people"], call.args
-        requests = _counted(len(call.seen["requests"]), "request", "requests")
-        rows = [
-            ("People", f"{len(people.good)} in {requests}"),
-            ("Who", some([person["email"] for person in people.good], _MOST_NAMED)),
-        ]
-        if people.left_out:
-            rows.append(("Left out", f"{len(people.left_out)} that cannot be sent (malformed or listed twice)"))
-        for name, refs in (("Subscribe to", args.subscribe), ("Unsubscribe", args.unsubscribe)):
-            if refs:
-                rows.append((name, ", ".join(call.seen["lists"][ref] for ref in refs)))
-        if not (args.subscribe or args.unsubscribe):
-            rows.append(("Lists", "none"))
-        names = sorted(set(all_tags(args)))
-        if names:
-            rows.append(("Tags", some([quoted(name, limit=80) for name in names])))
-        rows.append(("Automations", _automations_text(call)))
-        return tuple(rows)
+        """Who and how many, who is known or has left, which lists, tags and automations."""
+        return import_rows(call)
 
     def warning(self, call: Call) -> str:
         """Said last."""
-        return "An import cannot be taken back as a whole. People who had unsubscribed stay unsubscribed."
+        return (
+            "An import cannot be taken back as a whole, and no copy of overwritten values is kept. People who had "
+            "unsubscribed stay unsubscribed."
+        )
 
     def touches(self, call: Call) -> Mapping[str, Any]:
         """Whose contacts are written."""
         addresses = sorted({lead.email.strip().casefold() for lead in call.args.contacts})
         return {"addresses": addresses if len(addresses) <= _MOST_COMPARED else digest(addresses)}
+
+    def addresses(self, call: Call) -> Sequence[str]:
+        """Everybody's."""
+        return [lead.email for lead in call.args.contacts]
 
     def perform(self, call: Call, request: Request) -> Exchange:
         """Queue every request, follow the batches, and say who failed and why."""
@@ -271,14 +261,6 @@ def _look_at_lists(call: Call) -> Exchange:
             call.facts["mails_last_campaign"] = True
 
 
-def _automations_text(call: Call) -> str:
-    if not call.args.run_automations:
-        return "off: nobody is enrolled by this import"
-    names = call.seen.get("automations") or []
-    shown = some([quoted(name, limit=60) for name in names])
-    return f"ON: those that start on these lists or tags will run. Active now: {shown or 'none'}"
-
-
 _SENT_AT: WeakKeyDictionary[Any, dict[bool, deque[float]]] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
@@ -316,15 +298,11 @@ def _after(error: ActiveCampaignError, number: int, total: int) -> ActiveCampaig
     return error
 
 
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
 def _report(result: ImportResult, sent: int) -> list[str]:
     taken = sum(len(batch.succeeded) for batch in result.batches)
     open_batches = [batch for batch in result.batches if batch.status not in _ENDED]
     lines = [
-        f"Import of {_counted(sent, 'person', 'people')} in {_counted(len(result.batches), 'request', 'requests')}: "
+        f"Import of {counted(sent, 'person', 'people')} in {counted(len(result.batches), 'request', 'requests')}: "
         f"{taken} taken, {len(result.failed)} failed."
     ]
     lines += [

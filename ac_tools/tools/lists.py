@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,8 +16,9 @@ from ac_tools._records import ContactList, MailingList
 from ac_tools.tools._arguments import Arguments, PagedArguments, choice, sortable
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
-from ac_tools.tools._contact_view import contact_rows, look_at_contact
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._membership_cards import membership_rows, membership_warning, membership_why
+from ac_tools.tools._portrait import PERSON, WHO, naming, portrait, same_name, same_name_rows, who
 from ac_tools.tools._read_back import collection_of, find_made, has_name, others, ties_if_there
 from ac_tools.tools._references import ContactRef, ListRef, OwnerRef
 from ac_tools.tools._render import content, day, one, page_answer, ties_of
@@ -120,6 +121,9 @@ class CreateList(ActiveCampaignTool):
         wrap="list",
         reply="list",
         key=("name",),
+        shows=("Exists", "Owner", "Mail", "Sent to"),
+        voids=("name of the owner",),
+        reads=2,
         inverse="delete the list",
         changes=("list",),
     )
@@ -128,6 +132,11 @@ class CreateList(ActiveCampaignTool):
         """Full where the list would send something to somebody by itself."""
         reaches = call.args.send_last_broadcast or _notified(call)
         return (Need("lists", Level.FULL if reaches else Level.WRITE),)
+
+    def portray(self, call: Call) -> Exchange:
+        """Whether there is one of the name, and who would own it."""
+        yield from super().portray(call)
+        yield from same_name(call, "list", call.args.name)
 
     def build(self, call: Call) -> Request:
         """Flags as 0 and 1, and a slug: documented as required."""
@@ -151,9 +160,15 @@ class CreateList(ActiveCampaignTool):
         """Who would be mailed."""
         return {"last": call.args.send_last_broadcast, "addresses": _notified(call)}
 
+    def addresses(self, call: Call) -> Sequence[str]:
+        """Who would be mailed."""
+        return _notified(call)
+
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """Who would be mailed, in words."""
-        rows = []
+        rows = [*same_name_rows(call)]
+        if call.args.owner is not None:
+            rows.append(("Owner", naming(call, call.args.owner)))
         if call.args.send_last_broadcast:
             rows.append(("Mail", "its last campaign goes to every new subscriber at once"))
         if _notified(call):
@@ -163,6 +178,12 @@ class CreateList(ActiveCampaignTool):
     def why(self, call: Call) -> str:
         """What makes it more than an ordinary change."""
         return "The list would send mail or people's data by itself"
+
+    def warning(self, call: Call) -> str:
+        """Said last."""
+        reaches = call.args.send_last_broadcast or _notified(call)
+        sent = "Mail and data that it has sent cannot be called back. " if reaches else ""
+        return f"{sent}{super().warning(call)}"
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """The new list's id."""
@@ -216,7 +237,9 @@ class SetListStatus(ActiveCampaignTool):
         wrap="contactList",
         reply="contactList",
         key=("contact", "list", "status"),
-        voids=("was", "since"),
+        shows=(*PERSON, "Opted out", "Bounced", "Mail"),
+        voids=(*WHO, "status on the list", "since when", "mails its last campaign", "name of the list"),
+        reads=7,
         inverse="set the former status; undoing an unsubscription is a re-subscription",
         changes=("contact",),
     )
@@ -238,8 +261,16 @@ class SetListStatus(ActiveCampaignTool):
             call.facts["since"] = day(row.updated_at)
         yield from _look_at_list(call)
         if Level.FULL in (need.level for need in call.needs):
-            yield from look_at_contact(call)
+            yield from who(call)  # always asked about: so their address is on record, too
         return None
+
+    def portray(self, call: Call) -> Exchange:
+        """Who it is, and which other lists they are on or have left."""
+        yield from super().portray(call)
+        yield from portrait(call)
+        call.bind("status on the list", call.facts["was"])
+        call.bind("since when", call.facts.get("since", ""))
+        call.bind("mails its last campaign", call.facts.get("mails_last_campaign", False))
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
@@ -262,17 +293,7 @@ class SetListStatus(ActiveCampaignTool):
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """Who, since when they are off the list, and why."""
-        rows = contact_rows(call)
-        row = call.seen.get("row")
-        if row is not None and row.status in ("unsubscribed", "bounced"):
-            when = day(row.updated_at) or "on an unknown day"
-            reason = (
-                f"; reason given: {quoted(row.unsubscribe_reason)}" if row.unsubscribe_reason else "; no reason given"
-            )
-            rows += (("Opted out" if row.status == "unsubscribed" else "Bounced", f"{when}{reason}"),)
-        if call.facts.get("mails_last_campaign"):
-            rows += (("Mail", "this list sends its last campaign to every new subscriber at once"),)
-        return rows
+        return membership_rows(call)
 
     def words(self, call: Call) -> Mapping[str, str]:
         """The status as a verb."""
@@ -281,23 +302,11 @@ class SetListStatus(ActiveCampaignTool):
 
     def why(self, call: Call) -> str:
         """What makes it more than an ordinary change."""
-        if call.facts.get("was") in ("unsubscribed", "bounced"):
-            return (
-                "It puts someone back on a list who had left it"
-                if call.facts["was"] == "unsubscribed"
-                else "It mails an address that bounced"
-            )
-        return "It may send mail at once"
+        return membership_why(call)
 
     def warning(self, call: Call) -> str:
         """Said last."""
-        if call.args.status == "unsubscribe":
-            return "Undoing it is a re-subscription, to which a person has to agree."
-        if call.facts.get("was") == "unsubscribed":
-            return "They asked for no more mail. Mailing them without their new consent may be unlawful."
-        if call.facts.get("was") == "bounced":
-            return "Mail to this address came back. Mailing it again harms the account's standing as a sender."
-        return "Mail that has been sent cannot be called back."
+        return membership_warning(call)
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """The membership; the contact that the account sends along is left out."""

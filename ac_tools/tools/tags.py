@@ -16,6 +16,7 @@ from ac_tools.tools._arguments import Arguments, PagedArguments
 from ac_tools.tools._base import ActiveCampaignTool, not_found
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._portrait import PERSON, WHO, contact_rows, portrait
 from ac_tools.tools._read_back import any_case, collection_of, find_made, others, removed, spelt, ties_if_there
 from ac_tools.tools._references import ContactRef, TagRef
 from ac_tools.tools._render import content, one, page_answer, ties_of
@@ -76,6 +77,7 @@ class CreateTag(ActiveCampaignTool):
         wrap="tag",
         reply="tag",
         key=("name",),
+        reads=1,
         inverse="delete the tag",
         changes=("tag",),
     )
@@ -118,6 +120,9 @@ class CreateTag(ActiveCampaignTool):
         return Answer(content(f"Created tag {tag.id} {quoted(tag.name or '', limit=80)}."), tag)
 
 
+_STARTS = "every automation that is set to start on this tag; the API does not say which"
+
+
 class ContactAndTag(Arguments):  # noqa: D101
     contact: ContactRef = Field(description="Id or e-mail address")
     tag: TagRef = Field(description="Name or id")
@@ -141,9 +146,28 @@ class AddTag(ActiveCampaignTool):
         wrap="contactTag",
         reply="contactTag",
         key=("contact", "tag"),
+        shows=(*PERSON, "Starts"),
+        voids=(*WHO, "name of the tag"),
+        reads=6,
         inverse="remove the tag",
         changes=("contact",),
     )
+
+    def portray(self, call: Call) -> Exchange:
+        """Who would get it, and what they have and are in already."""
+        yield from super().portray(call)
+        yield from portrait(call)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """Who would get it, and what may come of it."""
+        tag, ties = str(call.id(call.args.tag)), call.seen.get("ties")
+        has_it = ties is not None and any(row.tag_id == tag for row in ties.tags or ())
+        starts = "nothing new: the contact has this tag already" if has_it else _STARTS
+        return (*contact_rows(call), ("Starts", starts))
+
+    def warning(self, call: Call) -> str:
+        """Said last."""
+        return "The tag can be taken off again. Mail that its automations have sent by then cannot be called back."
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
@@ -190,20 +214,32 @@ class RemoveTag(ActiveCampaignTool):
         risk="changes segments",
         event="contact_tag_removed",
         key=("contact", "tag"),
-        voids=("association",),
-        inverse="put the tag back",
+        shows=PERSON,
+        voids=(*WHO, "name of the tag"),
+        reads=6,
+        inverse="put the tag back, which can start automations",
         changes=("contact",),
     )
 
     def look(self, call: Call) -> Exchange:
         """Find the association."""
         contact, tag = call.id(call.args.contact), call.id(call.args.tag)
-        for row in (yield from ties_of(f"/contacts/{contact}/contactTags", "contactTags", ContactTag)):
+        call.seen["tags"] = yield from ties_of(f"/contacts/{contact}/contactTags", "contactTags", ContactTag)
+        for row in call.seen["tags"]:
             # The reply is the contact's own; a row that says otherwise is not one to delete.
             if row.tag_id == str(tag) and row.contact_id in (None, str(contact)):
                 call.facts["association"] = int(row.id)
                 return None
         return not_found(f"Nothing to do: contact {contact} does not have tag {tag}.")
+
+    def portray(self, call: Call) -> Exchange:
+        """Whom it is taken off, and what else they have."""
+        yield from super().portray(call)
+        yield from portrait(call)
+
+    def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """Whom it is taken off."""
+        return contact_rows(call)
 
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """Contact and tag, and that it goes: putting it on is another effect."""

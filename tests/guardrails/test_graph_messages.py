@@ -225,7 +225,8 @@ def test_a_hostile_name_in_the_account_comes_out_inert(account: ActiveCampaign, 
     name = "[Ok](http://evil.example) <script>x</script> `b`"
     run(toolkit, "ac_create_contact", email="eve@example.com", first_name=name, last_name="# Eve")
     run(toolkit, "ac_delete_contact", contact="eve@example.com")
-    html = check_inert(payload(asked)["description"], {"Agent", "Account", "Contact", "Arguments", "Why ask"})
+    ties = {"Lists", "Tags", "Deals", "Now in"}
+    html = check_inert(payload(asked)["description"], {"Agent", "Account", "Contact", "Arguments", "Why ask", *ties})
     assert "[Ok](http://evil.example) &lt;script&gt;x&lt;/script&gt; `b` # Eve" in html
     assert len(json.dumps(payload(asked))) - len(str(asked[0].card)) <= 1500
 

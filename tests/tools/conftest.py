@@ -12,7 +12,7 @@ import httpx
 import pytest
 from langchain_core.messages import ToolMessage
 
-from ac_guardrails import Guard
+from ac_guardrails import ApprovalRequest, Decision, Guard
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS
 from ac_tools.sandbox import Sandbox, Settings
@@ -211,3 +211,65 @@ def run() -> Callable[..., ToolMessage]:
         return message
 
     return call
+
+
+class Reviewer:
+    """Answers a toolkit's questions, and keeps their cards and how many requests each had cost."""
+
+    def __init__(self, sandbox: Any) -> None:
+        self.sandbox = sandbox
+        self.asked: list[ApprovalRequest] = []
+        self.costs: list[int] = []
+        self.meanwhile: tuple[Any, Any, Any] | None = None
+        self.approves = True
+        self._before = 0
+
+    def __call__(self, request: ApprovalRequest) -> Decision:
+        self.asked.append(request)
+        self.costs.append(len(self.sandbox.requests) - self._before)
+        if self.meanwhile is not None and len(self.asked) == 1:
+            self.happens(self.meanwhile)
+        agreed = self.approves and len(self.asked) == 1
+        return Decision.approve(by="anna") if agreed else Decision.reject(by="anna")
+
+    def happens(self, what: tuple[Any, Any, Any]) -> None:
+        """What somebody does in the account: a request of method, path and body; or, where the API has none for it, a
+        change of a record: collection, id and values.
+        """
+        first, second, third = what
+        if isinstance(second, str):
+            headers, body = {"Api-Token": self.sandbox.key}, json.dumps(third).encode()
+            answer = self.sandbox.handle(first, f"/api/3{second}", headers, body)
+            assert answer.status < 300, answer
+            return
+        record = getattr(self.sandbox._store, first).get(second)
+        for name, value in third.items():
+            assert hasattr(record, name)
+            setattr(record, name, value)
+
+    def begin(self) -> None:
+        """What comes is another call."""
+        self.asked, self.costs, self._before = [], [], len(self.sandbox.requests)
+
+    def row(self, label: str, card: int = -1) -> str:
+        """A row of a card as it is drawn; empty where there is none."""
+        return dict(self.asked[card].card.inert().rows).get(label, "")
+
+
+@pytest.fixture
+def reviewer_of() -> type[Reviewer]:
+    """Makes a person who reviews what is done in an embedded account."""
+    return Reviewer
+
+
+@pytest.fixture
+def reviewing(wire: Any, guard_for: Any) -> Callable[..., tuple[ActiveCampaignToolkit, Reviewer]]:
+    """Makes a toolkit where a person is asked before every write, and that person."""
+
+    def make(other: Any = None, **grants: Any) -> tuple[ActiveCampaignToolkit, Reviewer]:
+        used = other or wire
+        reviewer = Reviewer(used.sandbox)
+        guard = guard_for(grants or {area: {"access": "full", "ask": "writes"} for area in AREAS}, reviewer)
+        return ActiveCampaignToolkit(account=used.account, guard=guard, agent="marketing"), reviewer
+
+    return make

@@ -26,7 +26,8 @@ from ac_tools.sandbox import Clock, Sandbox
 from ac_tools.tools.imports import ImportContacts
 
 KEY = "the-key-that-nobody-may-see"
-GRANTS = Grants.from_dict({"agents": {"marketing": dict.fromkeys(AREAS, "full")}}, catalog=catalog)
+ASKED = {"access": "full", "ask": "writes"}  # so that every card is drawn from what the account answers
+GRANTS = Grants.from_dict({"agents": {"marketing": dict.fromkeys(AREAS, ASKED)}}, catalog=catalog)
 SECONDS = float(os.environ.get("AC_FUZZ_SECONDS", "0"))
 _NOW = 1_790_000_000.0
 _NUMBERS = itertools.count()
