@@ -12,6 +12,7 @@ catalog = Catalog(
     areas=AREAS,
     tools=tuple(CatalogTool(tool.model_fields["name"].default, tool.endpoint.need) for tool in TOOLS),
     nouns={
+        "domain": "contacts",
         "list": "lists",
         "tag": "tags",
         "pipeline": "deals",
@@ -20,5 +21,6 @@ catalog = Catalog(
         "automation": "automations",
         "account": "accounts",
     },
+    amounts={"deals": 100},
 )
 """What grants for ActiveCampaign may speak of; published under the entry point group `ac_guardrails.catalogs`."""

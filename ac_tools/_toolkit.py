@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.tools import BaseToolkit
 from pydantic import ConfigDict, Field
 
-from ac_guardrails import Guard, Settlement
+from ac_guardrails import Explanation, Grants, Guard, Replay, Settlement
 from ac_tools._account import ActiveCampaign
 
 if TYPE_CHECKING:
@@ -86,6 +87,33 @@ class ActiveCampaignToolkit(BaseToolkit):
         classes = _classes()
         _known(name, classes)
         return self._made(classes[name])
+
+    def explain(self, tool: str, arguments: Mapping[str, Any] | None = None) -> Explanation:
+        """What the grants say of a call, by which rule, and what would be needed; nothing is read, sent or recorded.
+
+        Args:
+            tool: The tool's name.
+            arguments: What the call would say, as a model would.
+
+        Raises:
+            ValueError: The name is none of the 29, or the arguments cannot be used.
+        """
+        from ac_tools._explain import explanation_of
+
+        return explanation_of(self.get_tool(tool), arguments or {})
+
+    def replay(self, grants: Grants, *, agent: str | None = None, since: float | datetime | None = None) -> Replay:
+        """What other grants would have said to the calls on the guard's ledger; nothing is read from the account.
+
+        Args:
+            grants: The grants to try.
+            agent: Only this agent's calls; those of all agents without it.
+            since: Only calls that began at or after this time, in epoch seconds or as an aware datetime.
+        """
+        from ac_guardrails import replay
+        from ac_tools._explain import outline_by
+
+        return replay(grants, self.guard.ledger, agent=agent, since=since, outline=outline_by(self))
 
     def walk(self, tool: str, **arguments: Any) -> Iterator[Any]:
         """All records of a collection, page by page, each page through the guard.

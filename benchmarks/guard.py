@@ -23,6 +23,7 @@ from bare import BareAddTag, BareListTags
 from rows import fill
 
 from ac_guardrails import Action, Grants, Guard, Level, Need, Request
+from ac_guardrails._limits import Use
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import catalog
 
@@ -98,7 +99,8 @@ def decide(*, times: int) -> Iterator[Row]:
         request=Request("POST", "/contactTags", body={"contactTag": {"contact": 46, "tag": 1}}),
         people=1,
     )
-    measured = [seconds(lambda: LIMITED.decide(action, {}, used={("tags", 86400): 7})) for _ in range(times)]
+    used = {limit: Use(7) for limit in LIMITED.grant("marketing", "tags").limits()}
+    measured = [seconds(lambda: LIMITED.decide(action, {}, used=used)) for _ in range(times)]
     yield "decide", statistics.median(measured) * 1e6, "us", 20
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ac_tools.cli import _approvals_standing as beforehand
 from ac_tools.cli._console import fail, is_interactive, print_json, say, stdout
 from ac_tools.cli._ledger_file import nearest, open_existing
 from ac_tools.cli._options import AsJson, By, LedgerUrl, name_of
@@ -125,6 +126,11 @@ def watch(
 
     opened = open_existing(ledger)
     Watch(opened, by=name_of(by), as_json=as_json).run(once=once)
+
+
+app.command("allow")(beforehand.allow)
+app.command("standing")(beforehand.standing)
+app.command("revoke")(beforehand.revoke)
 
 
 def _found(ledger: Ledger, approval: str) -> Question:

@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ac_tools.cli._console import print_json, say, stdout
+from ac_tools.cli._console import fail, print_json, say, stdout
+from ac_tools.cli._grants_explain import explain
+from ac_tools.cli._grants_replay import replay
 from ac_tools.cli._options import AsJson, GrantsFile
 
 if TYPE_CHECKING:
     from ac_guardrails import Grant, Grants
 
-app = typer.Typer(help="Check and show who may do what.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check, show and explain who may do what; try a new file on what happened.", no_args_is_help=True
+)
+app.command()(explain)
+app.command()(replay)
 _STYLES = {"off": "dim", "read": "", "write": "yellow", "full": "red"}
 
 
 @app.command()
 def check(file: GrantsFile) -> None:
-    """Check a grants file; what is wrong is told with its line and column."""
+    """Check a grants file; what is wrong, and what is surely not meant, is told with its line and column."""
+    from ac_tools.cli._grants_lint import lint, schema_fault
+
     grants = _read(file)
+    if fault := schema_fault(file, grants.catalog):
+        fail(fault)
+    for warning in lint(grants, file):
+        say(f"Warning: {warning}")
     count = len(grants.agents)
     typer.echo(f"{file} can be used: {count} agent{'' if count == 1 else 's'} ({', '.join(grants.agents)}).")
 
@@ -90,7 +102,12 @@ def _limits(grants: Grants, agent: str) -> list[str]:
 def _edges(grant: Grant) -> str:
     """What narrows a grant, in words."""
     parts = [f"only the {noun} {' or '.join(sorted(names))}" for noun, names in grant.only.items()]
-    parts += [f"at most {most} people in any {window}" for _, most, window in grant.limits()]
+    parts += [f"at most {limit} in any {limit.window}" for limit in grant.limits()]
+    if grant.amount_at_most is not None:
+        amounts = (f"{most:f} {currency}" for currency, most in grant.amount_at_most.items())
+        parts.append(f"amounts up to {' or '.join(amounts)}")
+    if grant.over_asks:
+        parts.append("above that a person is asked")
     if grant.ask_writes:
         parts.append("every write asks a person")
     if grant.ask_tools:

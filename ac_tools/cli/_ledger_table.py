@@ -50,6 +50,8 @@ def style_of(entry: Entry) -> str:
     """The colour of an entry: green for what was written, yellow for what people stopped, red for what went wrong."""
     if entry.outcome in ("done", "nothing", "happened"):
         return "green" if entry.is_write else ""
+    if entry.outcome == "rehearsed":
+        return "cyan"
     return _STYLES.get(entry.decision, "red" if entry.outcome else "")
 
 

@@ -9,14 +9,19 @@ from ac_guardrails._catalog import Catalog, CatalogTool, Level, Need
 from ac_guardrails._desk import AnswerError, Question
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import LedgerError
+from ac_guardrails._explain import Explanation, Needed
 from ac_guardrails._grants import Grant, Grants, Verdict
 from ac_guardrails._grants_reader import GrantsWarning
 from ac_guardrails._guard import Guard
 from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._located import GrantsError
+from ac_guardrails._rehearse import Rehearsal
+from ac_guardrails._replay import replay
+from ac_guardrails._replayed import Replay, Replayed
 from ac_guardrails._request import Permit, PermitError, Request
 from ac_guardrails._settle import Settlement
+from ac_guardrails._standing import Standing, StandingApproval
 from ac_guardrails._stop import Stop, StoppedError
 from ac_guardrails._text import inert, quoted
 
@@ -32,6 +37,7 @@ __all__ = [
     "CatalogTool",
     "Decision",
     "Entry",
+    "Explanation",
     "Grant",
     "Grants",
     "GrantsError",
@@ -43,19 +49,26 @@ __all__ = [
     "LedgerError",
     "Level",
     "Need",
+    "Needed",
     "Permit",
     "PermitError",
     "Plan",
     "Question",
     "Reference",
     "Refusal",
+    "Rehearsal",
+    "Replay",
+    "Replayed",
     "Request",
     "Settlement",
+    "Standing",
+    "StandingApproval",
     "Stop",
     "StoppedError",
     "Verdict",
     "inert",
     "quoted",
+    "replay",
 ]
 
 for _name in __all__:

@@ -60,7 +60,8 @@ class Action:
     people: int = 0
     why: str = "It destroys something or reaches people"
     touches: Mapping[str, Any] = field(default_factory=dict)
-    """What must stay the same for an approval to survive an edit, besides the references: amounts, addresses."""
+    """What must stay the same for an approval to survive an edit, besides the references: amounts, addresses. Limits in
+    money look at `amount`, a whole number of parts, and `currency`, three letters; None where they do not change."""
     acts_on: str = ""
     """The kind of record that it acts on."""
     key: Mapping[str, Any] = field(default_factory=dict)

@@ -39,6 +39,9 @@ class NoAnswer:
     reason: str
 
 
+_NOBODY = NoAnswer("refused", "A person must agree to this, and the guard has no approver to ask.")
+
+
 class Asking:
     """Puts a call's questions, and brings the answers.
 
@@ -62,11 +65,15 @@ class Asking:
         Returns:
             The answered question, and whether the answer was there before the plan was made; or why there is none.
         """
-        if self._guard.approver is None:
-            return NoAnswer("refused", "A person must agree to this, and the guard has no approver to ask.")
+        if self._guard.approver is None and verdict.beyond:
+            return replace(_NOBODY, reason=f"{verdict.reason} {_NOBODY.reason}")
+        if self._guard.approver is None and not (yield from self._is_agreed(plan)):
+            return _NOBODY
         question = yield from self.put(plan, verdict)
         before = question.decision is not None or _answers_at_once(self._guard)
         while question.is_open(self._guard.clock()):
+            if self._guard.approver is None:  # another call was quicker to use what was agreed to
+                return _NOBODY
             ended = yield from self._asked(question.request)
             question = yield from self._looked_up(question)
             if ended is not None and question.is_open(self._guard.clock()):
@@ -80,7 +87,7 @@ class Asking:
     def put(self, plan: Plan, verdict: Verdict) -> Steps[Question]:
         """The question about a plan: one that was put before and still covers it, or a new one."""
         asked = yield from self._before()
-        found = _covering(plan, asked)
+        found = _covering(plan, asked, verdict.beyond)
         if found is not None:
             return found
         new = self._new(plan, verdict, asked)
@@ -89,7 +96,34 @@ class Asking:
             other = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
             self._record.adopt(other)
         asked = yield from self._before()  # another run of the call may have put it first
-        return _covering(plan, asked) or asked[-1]
+        question = _covering(plan, asked, verdict.beyond) or asked[-1]
+        return (yield from self._answered_beforehand(question)) or question
+
+    def _is_agreed(self, plan: Plan) -> Steps[bool]:
+        """Whether somebody has agreed to such calls beforehand."""
+        standing = self._guard.standing
+        agreed: bool = yield Store(lambda: standing.covers(plan.action), self._guard.ledger.blocks)
+        return agreed
+
+    def _answered_beforehand(self, question: Question) -> Steps[Question | None]:
+        """The question, answered by a standing approval; None where none covers it."""
+        if question.decision is not None or question.beyond:  # who sets a limit wants to be asked when it is passed
+            return None
+        standing, counts = self._guard.standing, self._guard.mode == "enforce"
+        work = Store(lambda: standing.answer(question, counts=counts), self._guard.ledger.blocks)
+        answered: Question | None = yield work
+        return answered
+
+    def was_refused(self, plan: Plan, *, edited: bool) -> Steps[bool]:
+        """Whether a person has said no to a call, or changed it; that stands though nobody need be asked by now.
+
+        Args:
+            plan: What is to be carried out.
+            edited: Whether it is what a person has made of the call, so that only what was said of that counts.
+        """
+        asked = yield from self._before()
+        found = _covering(plan, asked) or (asked[-1] if asked and not edited else None)
+        return found is not None and found.decision is not None and found.decision.kind != "approve"
 
     def _before(self) -> Steps[list[Question]]:
         entry = self._record.entry
@@ -111,7 +145,7 @@ class Asking:
             facts=plan.facts,
             expires_at=self._guard.clock() + self._guard.expires,
         )
-        return Question(request, plan.action.digest(), plan.voids)
+        return Question(request, plan.action.digest(), plan.voids, beyond=verdict.beyond)
 
     def _asked(self, request: ApprovalRequest) -> Steps[NoAnswer | None]:
         """Put the question to the approver once. None where the ledger may have an answer now."""
@@ -178,11 +212,11 @@ def _answers_at_once(guard: Guard) -> bool:
     return isinstance(guard.approver, Elsewhere) and guard.approver.answers_at_once
 
 
-def _covering(plan: Plan, asked: list[Question]) -> Question | None:
+def _covering(plan: Plan, asked: list[Question], beyond: frozenset[str] = frozenset()) -> Question | None:
     """The question that a plan is about: the latest one, or one whose edit led to those after it."""
     for question in asked:
         edited = question.decision is not None and question.decision.kind == "edit"
-        if question.covers(plan.action, plan.voids) and (edited or question is asked[-1]):
+        if question.covers(plan.action, plan.voids, beyond) and (edited or question is asked[-1]):
             return question
     return None
 

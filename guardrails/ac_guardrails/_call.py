@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,11 +17,13 @@ from ac_guardrails._hold import TakenError
 from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
 from ac_guardrails._once import Once, standing
 from ac_guardrails._record import Record
+from ac_guardrails._rehearse import Rehearsal
 from ac_guardrails._sending import Denied, InTheWay, OverLimit, Sending
 from ac_guardrails._settle import settle
 from ac_guardrails._steps import Steps, Store
 from ac_guardrails._stop import StoppedError
 from ac_guardrails._text import inert
+from ac_guardrails._told import PARTLY, overruled, public, said
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _MOST_EDITS = 5
 _MOST_CHANGES = 5
 """How often a person is asked again because the record changed while they thought."""
-_PARTLY = " A part of it was done before that. Read the record back before you repeat it."
 _READ_FIRST = Verdict("allow", "")
 """What is on record of a call that ended while the guard was still reading."""
 
@@ -159,27 +159,31 @@ class Call:
             blocked = yield from self._blocked(prepared)
             if blocked is not None:
                 return blocked
-            if verdict.kind == "allow":
-                return (yield from self._performed(prepared))
-            prepared = yield from self._read(outline, self._sending.portrayed(prepared))
-            if isinstance(prepared, Answer):
-                return prepared
-            asked = yield from self._asking.about(prepared, verdict)
-            if isinstance(asked, NoAnswer):
-                return (yield from self._unanswered(asked))
-            question, fresh = asked
-            decision = question.decision
-            assert decision is not None
-            if question.overruled is not None:
-                self._overruled = _overruled(question.overruled, decision)
-            if decision.kind == "reject":
-                return (yield from self._rejected(decision))
-            if decision.kind == "edit":
-                return question
-            if fresh and question.covers(prepared.action, prepared.voids):
-                return (yield from self._performed(prepared))
-            # The person took their time: what they agreed to is read again, and must be as it was.
-            again = True
+            agreed = verdict.beyond
+            if verdict.kind == "ask":
+                prepared = yield from self._read(outline, self._sending.portrayed(prepared))
+                if isinstance(prepared, Answer):
+                    return prepared
+                asked = yield from self._asking.about(prepared, verdict)
+                if isinstance(asked, NoAnswer):
+                    return (yield from self._unanswered(asked))
+                question, fresh = asked
+                decision = question.decision
+                assert decision is not None
+                if question.overruled is not None:
+                    self._overruled = overruled(question.overruled, decision)
+                if decision.kind == "reject":
+                    return (yield from self._rejected(decision))
+                if decision.kind == "edit":
+                    return question
+                # The person took their time: what they agreed to is read again, and must be as it was.
+                again = True
+                if not (fresh and question.covers(prepared.action, prepared.voids, verdict.beyond)):
+                    continue
+                agreed = question.beyond
+            answer = yield from self._performed(prepared, agreed)
+            if answer is not None:
+                return answer
         return (yield from self._refused("The record kept changing while a person was asked.", final=True))
 
     def _read(self, outline: Action, reading: Steps[Plan | Answer]) -> Steps[Plan | Answer]:
@@ -212,8 +216,11 @@ class Call:
         verdict = self._guard.grants.decide(plan.action, plan.facts, on=self._guard.today(), used=used)
         # Whoever edited the call has agreed to it, unless it now touches somebody whom they were not shown.
         edited = self._edited
-        if verdict.kind == "ask" and edited and plan.action.same_target(edited.request.action):
+        if verdict.kind == "ask" and edited and _is_agreed(plan, verdict, edited):
             verdict = replace(verdict, kind="allow")
+        elif verdict.kind == "allow" and self._adopted:
+            refused = yield from self._asking.was_refused(plan, edited=edited is not None)
+            verdict = replace(verdict, kind="ask") if refused else verdict
         self._record.decided(plan.action, verdict, plan.facts)
         return verdict
 
@@ -223,7 +230,7 @@ class Call:
         _, holder = yield from self._record.outlook((), effect)
         answer = (yield from self._once.unblocked(holder)) if holder else None
         if answer is not None:
-            yield from self._record.refused(_public(answer), kind="refused")
+            yield from self._record.refused(public(answer), kind="refused")
         return answer
 
     def _unanswered(self, asked: NoAnswer) -> Steps[Answer]:
@@ -239,16 +246,29 @@ class Call:
         reason = f"{inert(decision.by, limit=80)} rejected this call.{because} Do not try it another way."
         return (yield from self._refused(reason, kind="rejected"))
 
-    def _performed(self, plan: Plan) -> Steps[Answer]:
-        """Carry the action out, and put on record what became of it."""
+    def _performed(self, plan: Plan, beyond: frozenset[str]) -> Steps[Answer | None]:
+        """Carry the action out, and put on record what became of it.
+
+        Args:
+            plan: What was decided on.
+            beyond: The limits that a person lets it pass.
+
+        Returns:
+            The answer; None where nothing was sent, because a person has to let it pass a limit first.
+        """
         is_write = plan.action.is_write
+        self._sending.agreed = beyond
         try:
             answer = yield from self._sending.carried_out(plan)
         except (LedgerError, TakenError):
             raise
         except BaseException as error:
+            if isinstance(error, OverLimit) and error.verdict.kind == "ask":
+                self._sending.landed()
+                return None
             return (yield from self._failed(error, is_write=is_write))
-        outcome = "done" if answer.ok else self._sending.outcome()
+        rehearsed = isinstance(answer.artifact, Rehearsal)
+        outcome = "rehearsed" if rehearsed else "done" if answer.ok else self._sending.outcome()
         kept: dict[str, Any] = {"answer": self._kept(answer)} if is_write else {}
         made = self._job.made(answer.artifact) if is_write and answer.ok else ""
         yield from self._record.outcome(outcome, is_write=is_write, made=made, result=answer.content[:2000], **kept)
@@ -277,7 +297,7 @@ class Call:
         told = getattr(error, "outcome", None)
         outcome = self._sending.outcome(error)
         status = getattr(error, "status", None)
-        refusal = {"content": _said(error, outcome), "ok": False, "kind": "failed", "artifact": None}
+        refusal = {"content": said(error, outcome), "ok": False, "kind": "failed", "artifact": None}
         kept: dict[str, Any] = {"error": str(error)[:600]} if told else {}
         kept |= {"answer": refusal} if told and self._sending.fates and outcome != "unknown" else {}
         yield from self._record.outcome(outcome, reason=type(error).__name__, status=status, is_write=is_write, **kept)
@@ -285,16 +305,16 @@ class Call:
             raise error
         if outcome == "unknown":
             return (yield from self._looked_after(error))
-        return self._no("failed", _said(error, outcome))
+        return self._no("failed", said(error, outcome))
 
     def _held_back(self, error: OverLimit | StoppedError | InTheWay) -> Steps[Answer]:
         """A write that may not leave; what left before it stays done."""
         kind = "stopped" if isinstance(error, StoppedError) else "refused"
         if self._sending.fates:
             yield from self._record.outcome("partly", reason=kind, error=str(error)[:600])
-            return self._no(kind, f"{error}{_PARTLY}")
+            return self._no(kind, f"{error}{PARTLY}")
         if isinstance(error, InTheWay):
-            yield from self._record.refused(_public(error.answer), kind="refused")
+            yield from self._record.refused(public(error.answer), kind="refused")
             return error.answer
         return (yield from self._refused(str(error), kind=kind))
 
@@ -334,24 +354,13 @@ class Call:
         return Answer(reason, Refusal(kind, reason, self._record.entry), ok=False)
 
 
+def _is_agreed(plan: Plan, verdict: Verdict, edited: Question) -> bool:
+    """Whether who edited a call has thereby agreed to what came of it."""
+    return plan.action.same_target(edited.request.action) and verdict.beyond <= edited.beyond
+
+
 def _unless_it_fails(reading: Steps[Plan | Answer]) -> Steps[Plan | Answer | None]:
     try:
         return (yield from reading)
     except Exception:
         return None
-
-
-def _overruled(said: Mapping[str, str], stands: Decision) -> str:
-    """That somebody else said otherwise, after the answer that stands."""
-    first = inert(stands.by, limit=80)
-    return f"{said['by']} said otherwise ({said['decision']}), after {first} had answered, whose answer stands. "
-
-
-def _public(answer: Answer) -> str:
-    """Why another call stands in the way, without what reading it back showed."""
-    return answer.content.partition(" Nothing was sent.")[0][:300]
-
-
-def _said(error: BaseException, outcome: str) -> str:
-    """The error in words, and what to beware of."""
-    return f"{error}{_PARTLY}" if outcome == "partly" else str(error)

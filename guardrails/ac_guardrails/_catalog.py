@@ -47,13 +47,17 @@ class Catalog:
         name: The product's name.
         areas: The areas that can be granted.
         tools: The product's tools, each with the least that it needs.
-        nouns: For each noun that `only` may name, the area whose grant it narrows, such as {"list": "lists"}.
+        nouns: For each noun that `only` may name, the area whose grant it narrows, such as {"list": "lists"}. The noun
+            "domain" means the domains of addresses, which the guard compares by itself.
+        amounts: The areas whose actions tell in `touches` an "amount" and a "currency", each with the number of parts
+            that it counts to a unit of the currency: {"deals": 100} for cents.
     """
 
     name: str
     areas: tuple[str, ...]
     tools: tuple[CatalogTool, ...] = ()
     nouns: Mapping[str, str] = field(default_factory=dict)
+    amounts: Mapping[str, int] = field(default_factory=dict)
 
     def opened(self, area: str, level: Level) -> tuple[str, ...]:
         """The tools that this level opens in this area."""
@@ -75,6 +79,7 @@ class Catalog:
             areas=self.areas + tuple(area for area in other.areas if area not in self.areas),
             tools=self.tools + other.tools,
             nouns={**self.nouns, **other.nouns},
+            amounts={**self.amounts, **other.amounts},
         )
 
     @staticmethod

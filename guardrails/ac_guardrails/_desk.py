@@ -31,6 +31,7 @@ class Question:
         request: What is asked.
         binds: The digest of the action that an approval covers.
         voids: What the consent rests on; when one of these changes, it is void.
+        beyond: The limits that its person is told of; an approval lets the action pass these and no others.
         decision: The answer that stands; None while there is none.
         over: Whether no answer counts any more: a later question took its place, or its call has ended.
         overruled: Who said otherwise when the answer stood already, and what; the first of them.
@@ -42,10 +43,11 @@ class Question:
     decision: Decision | None = None
     over: bool = False
     overruled: Mapping[str, str] | None = None
+    beyond: frozenset[str] = frozenset()
 
-    def covers(self, action: Action, voids: Mapping[str, Any]) -> bool:
+    def covers(self, action: Action, voids: Mapping[str, Any], beyond: frozenset[str] = frozenset()) -> bool:
         """Whether an answer to it is an answer about this action, as things are now."""
-        same = self.binds == action.digest() and action.same_target(self.request.action)
+        same = self.binds == action.digest() and action.same_target(self.request.action) and beyond <= self.beyond
         return same and canonical(dict(self.voids)) == canonical(dict(voids))
 
     def is_open(self, now: float) -> bool:
@@ -68,6 +70,7 @@ class Question:
             "expires": request.expires_at,
             "binds": self.binds,
             "voids": dict(self.voids),
+            "beyond": sorted(self.beyond),
         }
 
     @classmethod
@@ -85,7 +88,8 @@ class Question:
         )
         said = data.get("decision")
         decision = Decision(said["kind"], said["by"], said["reason"], said["arguments"]) if said else None
-        return cls(request, data["binds"], data["voids"], decision, over, data.get("overruled"))
+        beyond = frozenset(data.get("beyond", ()))
+        return cls(request, data["binds"], data["voids"], decision, over, data.get("overruled"), beyond)
 
 
 class Desk:
@@ -159,16 +163,39 @@ class Desk:
         Raises:
             AnswerError: It does not count.
         """
+        late = ""
         with self._ledger.transaction(durable=True) as connection:
-            question = _find(connection, question_id)
-            why_not = _why_late(question, question_id, self._ledger.now())
-            if question is not None and not why_not:
-                reason = {"reason": decision.reason} if decision.reason else {}
-                self._write(connection, question, "answered", decision, {"decision": _as_data(decision)}, **reason)
-            elif question is not None and _is_overruled(question, decision):
-                self._write(connection, question, "overruled", decision, {"overruled": _public(decision)})
-        if why_not:
-            raise AnswerError(why_not)
+            try:
+                self.answer_within(connection, question_id, decision)
+            except AnswerError as error:  # whoever was overruled is on record even so
+                late = str(error)
+        if late:
+            raise AnswerError(late)
+
+    def answer_within(
+        self, connection: sqlite3.Connection, question_id: str, decision: Decision, *, standing: str = ""
+    ) -> Question:
+        """Record an answer within a transaction that is open.
+
+        Args:
+            connection: The transaction's.
+            question_id: The id of the approval.
+            decision: What was decided, and by whom.
+            standing: The standing approval that it was given by.
+
+        Raises:
+            AnswerError: It does not count.
+        """
+        question = _find(connection, question_id)
+        why_not = _why_late(question, question_id, self._ledger.now())
+        if question is not None and not why_not:
+            reason = {"reason": decision.reason} if decision.reason else {}
+            said = {"decision": _as_data(decision)}
+            self._write(connection, question, "answered", decision, said, standing=standing, **reason)
+            return replace(question, decision=decision)
+        if question is not None and not standing and _is_overruled(question, decision):
+            self._write(connection, question, "overruled", decision, {"overruled": _public(decision)})
+        raise AnswerError(why_not)
 
     def _write(
         self,
@@ -177,13 +204,16 @@ class Desk:
         kind: str,
         decision: Decision,
         said: Mapping[str, Any],
+        *,
+        standing: str = "",
         **kept: str,
     ) -> None:
         """Put an answer on record, beside its question and as an event."""
         entry = entry_of(question.request.id)
         asked = _stored(connection, entry)
         asked = [{**data, **said} if data["id"] == question.request.id else data for data in asked]
-        event = Event(entry, kind, question.request.agent, _public(decision))
+        given_by = {"standing": standing} if standing else {}
+        event = Event(entry, kind, question.request.agent, {**_public(decision), **given_by})
         self._ledger.write(connection, event, payload={"questions": asked, **kept})
 
     def round_of(self, task: str, number: int, shown: list[str]) -> list[str]:
@@ -259,7 +289,7 @@ def _serves(asked: list[Question], question: Question, now: float) -> bool:
     alike = [
         one for one in (asked[-1], *edited) if one.binds == question.binds and one.request.action.same_target(action)
     ]
-    return any(canonical(dict(one.voids)) == voids for one in alike)
+    return any(canonical(dict(one.voids)) == voids and question.beyond <= one.beyond for one in alike)
 
 
 def _find(connection: sqlite3.Connection, question_id: str) -> Question | None:

@@ -16,6 +16,7 @@ _OUTCOMES = {
     "nothing": "nothing had to be done",
     "refused": "the account refused it",
     "not_sent": "nothing was sent",
+    "rehearsed": "rehearsed, and nothing was sent",
     "unknown": "nobody knows yet whether it happened",
     "partly": "a part of it was done",
     "failed": "it failed",
@@ -39,7 +40,7 @@ class Entry:
         decision: allowed, approved, edited, rejected, refused, expired, joined or waiting.
         by: The person who decided last; empty where none did.
         reason: Why it was refused or rejected, or why the account said no.
-        outcome: done, nothing, refused, not_sent, unknown, partly or failed; after reading back happened,
+        outcome: done, nothing, refused, not_sent, rehearsed, unknown, partly or failed; after reading back happened,
             did_not_happen or cannot_tell; empty while there is none.
         state: waiting, open, unknown or closed.
         writes: How many write requests left.
@@ -52,6 +53,7 @@ class Entry:
         asked: The salted digest of what a person was asked about last.
         edits: The salted digest of each question that a person answered with other arguments, and their name; without
             those that were put again as they stood before, so that the edit counts no more.
+        standing: The standing approval that the last yes was given by; empty where a person gave it to this very call.
         damaged: Whether something is kept beside the events that cannot be read.
         payload: What is kept beside the events: arguments, card, result; empty where it cannot be read.
     """
@@ -76,6 +78,7 @@ class Entry:
     absent_at: tuple[float, ...] = ()
     asked: str = ""
     edits: tuple[tuple[str, str], ...] = ()
+    standing: str = ""
     damaged: bool = False
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -119,6 +122,8 @@ class Entry:
     def _who_decided(self) -> str:
         """Everybody who had a say in what ran, or did not: who changed it, and who agreed or not."""
         editors = list(dict.fromkeys(by for _, by in self.edits))
+        if self.standing:
+            return f"{self.decision} beforehand by {self.by} (standing approval {self.standing})"
         if not editors:
             return f"{self.decision} by {self.by}"
         edited = f"edited by {' and '.join(editors)}"
@@ -202,6 +207,8 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
             return replace(entry, decision="joined", joined=event["into"], state="closed")
         case "stopped" | "resumed":
             return _controlled(entry, event)
+        case "standing" | "revoked":
+            return _beforehand(entry, event)
     return entry
 
 
@@ -215,7 +222,8 @@ def _asked(entry: Entry, digest: str) -> Entry:
 def _answered(entry: Entry, event: Mapping[str, Any]) -> Entry:
     decision, by = event["decision"], event.get("by", "")
     edits = (*entry.edits, (entry.asked, by)) if decision == "edited" else entry.edits
-    return replace(entry, decision=decision, by=by, reason=_kept(entry, "reason"), state="open", edits=edits)
+    reason, standing = _kept(entry, "reason"), event.get("standing", "")
+    return replace(entry, decision=decision, by=by, reason=reason, state="open", edits=edits, standing=standing)
 
 
 def _ended(entry: Entry, event: Mapping[str, Any]) -> Entry:
@@ -244,6 +252,19 @@ def _controlled(entry: Entry, event: Mapping[str, Any]) -> Entry:
     return replace(
         entry, agent=by, tool="guard", what=f"{by} {said}{because}", decision=event["kind"], by=by, state="closed"
     )
+
+
+def _beforehand(entry: Entry, event: Mapping[str, Any]) -> Entry:
+    """Somebody agreed to calls that were still to come, or took that back."""
+    by = inert(event.get("by", ""), limit=80)
+    if event["kind"] == "revoked":
+        return replace(entry, what=f"{entry.what}; {by} took that back", decision="revoked", by=by)
+    edges = [f"at most {event[name]} {name}" for name in ("times", "people") if name in event]
+    until = datetime.fromtimestamp(event["until"], UTC)
+    which = f" with {' and '.join(event['fields'])} as agreed" if event.get("fields") else ""
+    what = f"{by} let {entry.agent} call {event['tool']}{which} by itself, {', '.join(edges)}"
+    what += f", until {until:%Y-%m-%d %H:%MZ}"
+    return replace(entry, tool="guard", what=what, decision="standing", by=by, state="closed")
 
 
 def _kept(entry: Entry, name: str) -> str:

@@ -11,7 +11,7 @@ from ac_guardrails._canonical import canonical
 
 _MOST_BYTES = 1024
 
-CLOSING = ("refused", "outcome", "failed", "settled", "joined")
+CLOSING = ("refused", "outcome", "failed", "settled", "joined", "revoked")
 """The kinds of events that end a call."""
 
 
@@ -26,7 +26,7 @@ class Event:
     Args:
         entry: The entry that it belongs to.
         kind: decided, asked, answered, overruled, read, sent, outcome, settled, refused, joined or failed; stopped or
-            resumed.
+            resumed; standing or revoked.
         agent: Whose call it was.
         data: What is to be remembered, as JSON; cut to fit one row of 1 KB.
         call: The replay key, where the event is one that the call can be found by.

@@ -6,11 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from ac_guardrails import _domains
 from ac_guardrails._action import Action, Reference
 from ac_guardrails._catalog import Catalog, Level, Need
+from ac_guardrails._limits import DAY, HOUR, Limit, Passed, Use, is_half_an_amount, passed_amount, passed_windows
 from ac_guardrails._text import quoted
 
 
@@ -21,12 +24,17 @@ class Grant:
     Args:
         area: The area.
         level: How far the agent may go there.
-        only: For each noun, the names or ids that it may touch; a noun that is absent is not narrowed.
+        only: For each noun, the names or ids that it may touch; a noun that is absent is not narrowed. Domains are in
+            lower case and xn--, with `*.` before one whose sub-domains are meant.
         until: The last day, in UTC, on which the grant holds.
         ask_writes: Whether ordinary writes wait for a person too.
         ask_tools: The tools that wait for a person whatever their level.
         people_per_hour: The most people that writes may touch in any hour.
         people_per_day: The most people that writes may touch in any 24 hours.
+        calls_per_hour: The most calls that may write in any hour.
+        calls_per_day: The most calls that may write in any 24 hours.
+        amount_at_most: The most money that a write may put on one record, by currency; None where it is not limited.
+        over_asks: Whether a call that would pass a limit waits for a person instead of being refused.
         where: Where the grant was written.
     """
 
@@ -38,6 +46,10 @@ class Grant:
     ask_tools: frozenset[str] = frozenset()
     people_per_hour: int | None = None
     people_per_day: int | None = None
+    calls_per_hour: int | None = None
+    calls_per_day: int | None = None
+    amount_at_most: Mapping[str, Decimal] | None = None
+    over_asks: bool = False
     where: str = ""
 
     def __str__(self) -> str:
@@ -48,10 +60,18 @@ class Grant:
         """It in words, and where it is written."""
         return f"{self} ({self.where})" if self.where else str(self)
 
-    def limits(self) -> tuple[tuple[int, int, str], ...]:
-        """Its limits in people: seconds of the rolling window, the most people in it, and its name."""
-        both = ((3600, self.people_per_hour, "hour"), (86400, self.people_per_day, "day"))
-        return tuple((seconds, most, name) for seconds, most, name in both if most is not None)
+    def limits(self) -> tuple[Limit, ...]:
+        """Its limits in people and calls, each in a rolling window."""
+        found = []
+        if self.people_per_hour is not None:
+            found.append(Limit(self.area, "people", HOUR, self.people_per_hour))
+        if self.people_per_day is not None:
+            found.append(Limit(self.area, "people", DAY, self.people_per_day))
+        if self.calls_per_hour is not None:
+            found.append(Limit(self.area, "calls", HOUR, self.calls_per_hour))
+        if self.calls_per_day is not None:
+            found.append(Limit(self.area, "calls", DAY, self.calls_per_day))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +82,13 @@ class Verdict:
         kind: "allow", "ask" (a person must agree) or "deny".
         reason: Why, in words for the model and the person.
         rule: The grant that it rests on, and where it is written.
+        beyond: The limits that a person is asked to let it pass, such as "deals: calls_per_hour".
     """
 
     kind: Literal["allow", "ask", "deny"]
     reason: str
     rule: str = ""
+    beyond: frozenset[str] = frozenset()
 
     @property
     def denied(self) -> bool:
@@ -149,7 +171,7 @@ class Grants:
         facts: Mapping[str, Any] | None = None,
         *,
         on: date | None = None,
-        used: Mapping[tuple[str, int], int] | None = None,
+        used: Mapping[Limit, Use] | None = None,
     ) -> Verdict:
         """Say yes, no, or that a person must agree. Pure: the same arguments give the same answer.
 
@@ -158,22 +180,31 @@ class Grants:
             facts: What was read from the account; None before anything was read. What facts raise is already among the
                 action's needs; without them only what no facts could allow is denied.
             on: The day, in UTC; today by default.
-            used: People touched so far, by area and window in seconds.
+            used: How much of each limit is used so far; what is absent is not used at all.
         """
         day = on or _today()
         if not self._is_known(action) or not _classified(action):
             return Verdict("deny", f"Nobody has classified {action.tool}, so nobody may use it.")
-        asking: list[Grant] = []
         for need in action.needs:
-            refusal = self._refusal(action, need, day, resolved=facts is not None, used=used or {})
+            refusal = self._refusal(action, need, day)
             if refusal is not None:
                 return refusal
-            grant = self._agents[action.agent][need.area]
-            if _must_ask(grant, need, action):
-                asking.append(grant)
-        if asking:
-            return Verdict("ask", _why_ask(action, asking[0]), asking[0].rule)
         granted = self._agents[action.agent]
+        asking = [granted[need.area] for need in action.needs if _must_ask(granted[need.area], need, action)]
+        passed: list[Passed] = []
+        if facts is not None:
+            refusal = _outside_only(action, granted) or self._half_an_amount(action, granted)
+            if refusal is not None:
+                return refusal
+            for need in action.needs:
+                grant = granted[need.area]
+                over = self._passed(action, grant, need, used or {})
+                if over and not grant.over_asks:
+                    return Verdict("deny", max(over, key=lambda one: one.room_at).reason, grant.rule)
+                asking += [grant] if over else []
+                passed += over
+        if asking:
+            return _ask(action, asking, passed)
         return Verdict("allow", "Granted.", "; ".join([granted[need.area].rule for need in action.needs]))
 
     def _is_known(self, action: Action) -> bool:
@@ -182,9 +213,7 @@ class Grants:
         needs = (need for need in action.needs if least is not None and need.area == least.area)
         return least is not None and any(need.level >= least.level for need in needs)
 
-    def _refusal(
-        self, action: Action, need: Need, day: date, *, resolved: bool, used: Mapping[tuple[str, int], int]
-    ) -> Verdict | None:
+    def _refusal(self, action: Action, need: Need, day: date) -> Verdict | None:
         """Why one need is not met, or None where it is."""
         agent = action.agent
         grant = self.grant(agent, need.area)
@@ -196,8 +225,28 @@ class Grants:
             return Verdict("deny", f"{agent}'s access to {need.area} ended on {grant.until}.", grant.rule)
         if grant.level < need.level:
             return Verdict("deny", f"{agent} has {grant}; this call of {action.tool} needs {need}.", grant.rule)
-        if resolved:
-            return _outside_only(action, grant) or _over_limit(action, grant, need, used)
+        return None
+
+    def _passed(self, action: Action, grant: Grant, need: Need, used: Mapping[Limit, Use]) -> list[Passed]:
+        """The limits of one grant that a call would pass."""
+        if need.level < Level.WRITE:
+            return []
+        over = passed_windows(action, grant.limits(), used)
+        if grant.amount_at_most is not None:
+            parts = self.catalog.amounts.get(grant.area, 1)
+            over += passed_amount(action, grant.area, grant.amount_at_most, parts)
+        return over
+
+    def _half_an_amount(self, action: Action, granted: Mapping[str, Grant]) -> Verdict | None:
+        """Why an amount cannot be compared with its limit, or None where it can be."""
+        for need in action.needs:
+            grant = granted[need.area]
+            if need.level >= Level.WRITE and grant.amount_at_most is not None and is_half_an_amount(action):
+                reason = (
+                    f"{action.agent}'s amounts in {grant.area} are limited by currency, and this call says only one of "
+                    "both. Give the amount together with its currency."
+                )
+                return Verdict("deny", reason, grant.rule)
         return None
 
 
@@ -214,43 +263,43 @@ def _must_ask(grant: Grant, need: Need, action: Action) -> bool:
     return grant.ask_writes and need.level >= Level.WRITE
 
 
-def _why_ask(action: Action, grant: Grant) -> str:
+def _ask(action: Action, asking: list[Grant], passed: list[Passed]) -> Verdict:
+    """That a person decides, and everything that makes it so."""
+    why = [one.reason for one in passed]
     if action.level >= Level.FULL:
-        return f"{action.why}, so a person decides."
-    return f"The grants ask for a person's consent here ({grant.rule})."
+        why.insert(0, f"{action.why}, so a person decides.")
+    elif not passed:
+        why.append(f"{action.agent}'s grants let a person decide this ({asking[0].rule}).")
+    return Verdict("ask", " ".join(why), asking[0].rule, frozenset(one.name for one in passed))
 
 
-def _outside_only(action: Action, grant: Grant) -> Verdict | None:
-    for noun, allowed in grant.only.items():
-        named = [reference for reference in action.references if reference.noun == noun]
-        if not named:
-            reason = f"{action.agent} may use only {_listed(noun, allowed)}; this call names no {noun}."
-            return Verdict("deny", reason, grant.rule)
-        for reference in named:
-            if not _within(reference, allowed):
-                shown = f"{noun} {reference.id or quoted(reference.name)}"
-                reason = f"{action.agent} may use only {_listed(noun, allowed)}, not {shown}."
+def _outside_only(action: Action, granted: Mapping[str, Grant]) -> Verdict | None:
+    """Why a call names what it may not. It counts whatever area it needs: nobody gets round a grant by another one."""
+    needed = {need.area for need in action.needs}
+    for grant in granted.values():
+        for noun, allowed in grant.only.items():
+            named = [reference for reference in action.references if reference.noun == noun]
+            outside = next((one for one in named if not _within(one, allowed)), None)
+            if outside is not None or (not named and grant.area in needed):
+                reason = f"{action.agent} may use only {_listed(noun, allowed)}{_but(noun, outside)}."
                 return Verdict("deny", reason, grant.rule)
     return None
 
 
+def _but(noun: str, outside: Reference | None) -> str:
+    if noun == _domains.NOUN:
+        # Where somebody has their address may say who they are, and a reason goes on record.
+        return "; this call names no address" if outside is None else "; an address of this call is elsewhere"
+    if outside is None:
+        return f"; this call names no {noun}"
+    return f", not {noun} {outside.id or quoted(outside.name)}"
+
+
 def _within(reference: Reference, allowed: frozenset[str]) -> bool:
+    if reference.noun == _domains.NOUN:
+        return _domains.is_within(reference.name, allowed)
     names = {name.casefold() for name in allowed}
     return str(reference.id) in allowed or (bool(reference.name) and reference.name.casefold() in names)
-
-
-def _over_limit(action: Action, grant: Grant, need: Need, used: Mapping[tuple[str, int], int]) -> Verdict | None:
-    if need.level < Level.WRITE:
-        return None
-    for seconds, most, window in grant.limits():
-        before = used.get((grant.area, seconds), 0)
-        if before + action.people > most:
-            reason = (
-                f"{action.agent} may touch at most {most} people per {window} in {grant.area}; "
-                f"{before} are used and this call would touch {action.people} more."
-            )
-            return Verdict("deny", reason, grant.rule)
-    return None
 
 
 def _listed(noun: str, allowed: frozenset[str]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from ac_guardrails import _domains
 from ac_guardrails._catalog import Catalog, Level
 from ac_guardrails._grants import Grant, Grants
 from ac_guardrails._located import GrantsError, Located, from_data
@@ -18,6 +21,9 @@ _UNREADABLE = {
     IsADirectoryError: "it is a directory",
     PermissionError: "this user may not read it",
 }
+MOST_MONEY = 10**12
+_CURRENCY = re.compile("[A-Z]{3}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class GrantsWarning(UserWarning):
@@ -92,13 +98,18 @@ def _detailed(area: str, node: Located, catalog: Catalog) -> Grant:
 
 def _readers(area: str, catalog: Catalog) -> dict[str, Callable[[Located], dict[str, Any]]]:
     """For each key that may stand under an area, what reads it into the grant."""
+    amounts = {"amount_at_most": lambda node: {"amount_at_most": _amounts(node)}} if area in catalog.amounts else {}
     return {
         "access": lambda node: {"level": _level(node)},
         "only": lambda node: {"only": _only(area, node, catalog)},
         "until": lambda node: {"until": _until(node)},
         "ask": lambda node: _ask(area, node, catalog),
-        "people_per_hour": lambda node: {"people_per_hour": _count(node)},
-        "people_per_day": lambda node: {"people_per_day": _count(node)},
+        "people_per_hour": lambda node: {"people_per_hour": _count(node, "people")},
+        "people_per_day": lambda node: {"people_per_day": _count(node, "people")},
+        "calls_per_hour": lambda node: {"calls_per_hour": _count(node, "calls")},
+        "calls_per_day": lambda node: {"calls_per_day": _count(node, "calls")},
+        **amounts,
+        "over": lambda node: {"over_asks": _over(node)},
     }
 
 
@@ -122,8 +133,16 @@ def _only(area: str, node: Located, catalog: Catalog) -> dict[str, frozenset[str
         items = entry.value if isinstance(entry.value, list) else [entry]
         if not items:
             raise entry.error(f"an empty list of {noun}s allows nothing; write 'access: off' if that is meant.")
-        only[noun] = frozenset(_name_or_id(item) for item in items)
+        read = _domain if noun == _domains.NOUN else _name_or_id
+        only[noun] = frozenset(read(item) for item in items)
     return only
+
+
+def _domain(node: Located) -> str:
+    found = _domains.normal(node.value) if isinstance(node.value, str) else ""
+    if not found:
+        raise node.error(f"a domain is expected here, example.com or '*.example.com', not {node.shown()}.")
+    return found
 
 
 def _name_or_id(node: Located) -> str:
@@ -136,7 +155,7 @@ def _name_or_id(node: Located) -> str:
 
 def _until(node: Located) -> date:
     value = node.value
-    if isinstance(value, str):
+    if isinstance(value, str) and _DAY.fullmatch(value):
         try:
             value = date.fromisoformat(value)
         except ValueError:
@@ -160,16 +179,46 @@ def _ask(area: str, node: Located, catalog: Catalog) -> dict[str, Any]:
     return {"ask_writes": "writes" in words, "ask_tools": frozenset(words - {"writes"})}
 
 
-def _count(node: Located) -> int:
+def _count(node: Located, what: str) -> int:
     if isinstance(node.value, bool) or not isinstance(node.value, int) or node.value < 1:
-        raise node.error(f"a whole number of people, 1 or more, is expected here, not {node.shown()}.")
+        raise node.error(f"a whole number of {what}, 1 or more, is expected here, not {node.shown()}.")
     return node.value
+
+
+def _amounts(node: Located) -> dict[str, Decimal]:
+    if not isinstance(node.value, dict) or not node.value:
+        raise node.error(f"'amount_at_most' takes an amount by currency, such as {{EUR: 5000}}, not {node.shown()}.")
+    found = {}
+    for currency, entry in node.items("'amount_at_most'"):
+        if not _CURRENCY.fullmatch(currency):
+            raise entry.key_error(f"{currency!r} is no currency. Write three capital letters, such as EUR.")
+        found[currency] = _amount(entry)
+    return found
+
+
+def _amount(node: Located) -> Decimal:
+    value = node.value
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and 0 < value < MOST_MONEY:
+        # Up to the most, the shortest digits of a float are those that were written, to the cent.
+        return Decimal(str(value))
+    raise node.error(
+        f"an amount in units of the currency, above 0 and below {MOST_MONEY:,}, is expected here, not {node.shown()}."
+    )
+
+
+def _over(node: Located) -> bool:
+    if node.value not in ("refuse", "ask"):
+        raise node.error(f"'over' takes 'refuse' or 'ask'. {_nearest(str(node.shown()), ['refuse', 'ask'])}")
+    return bool(node.value == "ask")
 
 
 def _warn_if_idle(grant: Grant, node: Located, catalog: Catalog) -> None:
     least = catalog.least_level(grant.area)
     if least is not None and Level.OFF < grant.level < least:
         text = f"{node.where}: {grant} opens no tool; the tools of {grant.area} need {least}."
+        warnings.warn(text, GrantsWarning, stacklevel=6)
+    if grant.over_asks and not grant.limits() and grant.amount_at_most is None:
+        text = f"{node.where}: 'over: ask' has no effect, since {grant.area} has no limit of people, calls or amounts."
         warnings.warn(text, GrantsWarning, stacklevel=6)
 
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from ac_guardrails._approvals import Approver, Elsewhere
 from ac_guardrails._call import Call
@@ -15,7 +15,9 @@ from ac_guardrails._grants import Grants
 from ac_guardrails._job import Answer, Job
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._ledger_url import open_ledger
+from ac_guardrails._rehearse import as_run
 from ac_guardrails._settle import Reader, Settlement, settle
+from ac_guardrails._standing import Standing
 from ac_guardrails._steps import Sender, Steps, Store, adrive, drive
 
 
@@ -30,6 +32,9 @@ class Guard:
         settle_after: Seconds after a lost answer for which the write may still land, so that not finding it proves
             nothing.
         payloads: How long values are kept beside the events: "30d", "12h" or "none".
+        mode: "enforce"; or "rehearse", which does everything but send a write: it decides, reads, asks people and
+            records as in earnest, and answers with what would have been sent. What was rehearsed uses up no limit,
+            stands in nobody's way, and an approval of it is none for the call in earnest.
         clock: Epoch seconds.
     """
 
@@ -42,6 +47,7 @@ class Guard:
         expires: float = 900.0,
         settle_after: float = 60.0,
         payloads: str = "30d",
+        mode: Literal["enforce", "rehearse"] = "enforce",
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not isinstance(grants, Grants):
@@ -52,19 +58,29 @@ class Guard:
             raise ValueError(f"expires={expires} is no time to answer in. Use a number of seconds above 0.")
         if not 0 <= settle_after < math.inf:
             raise ValueError(f"settle_after={settle_after} is no time to wait. Use a number of seconds, such as 60.")
+        if mode not in ("enforce", "rehearse"):
+            raise ValueError(f"{mode!r} is no mode of a guard. Use enforce, or rehearse to send no write.")
         self.grants = grants
+        self._mode = mode
         self.ledger = ledger if isinstance(ledger, Ledger) else open_ledger(ledger, payloads=payloads, clock=clock)
         self.desk = Desk(self.ledger)
+        self.standing = Standing(self.ledger, grants.catalog)
         self.approver = approver
         self.expires = expires
         self.settle_after = settle_after
         self.clock = clock
 
     def __repr__(self) -> str:
-        return f"Guard({self.grants!r}, ledger={self.ledger!r})"
+        mode = "" if self.mode == "enforce" else f", mode={self.mode!r}"
+        return f"Guard({self.grants!r}, ledger={self.ledger!r}{mode})"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Guard:
         return self  # LangChain copies tools; the guard behind the copies stays one
+
+    @property
+    def mode(self) -> Literal["enforce", "rehearse"]:
+        """Whether writes are sent; nobody changes it while calls run."""
+        return self._mode
 
     def today(self) -> date:
         """The day on which grants are judged, in UTC."""
@@ -94,6 +110,7 @@ class Guard:
         return await adrive(self._settling(read, host, entry), sender)
 
     def _steps(self, job: Job) -> Steps[Answer]:
+        job = as_run(self, job)
         if isinstance(self.approver, Elsewhere):
             yield from self.approver.hold(self, job)
         return (yield from Call(self, job).steps())

@@ -1,4 +1,4 @@
-"""What must be so before a write may leave: sent once, whoever runs it; no effect twice; nobody over a limit."""
+"""What must be so before a write may leave: sent once, whoever runs it; no effect twice; no limit passed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ac_guardrails._events import CLOSING, Event
+from ac_guardrails._limits import Limit, Use, Used, Windows
 from ac_guardrails._reading import entry_of
 
-Windows = tuple[tuple[str, int], ...]
-"""Area and seconds of each rolling limit in people."""
-
-Used = dict[tuple[str, int], int]
-"""How many people were touched, by area and seconds."""
-
+# The expressions are those of the index `events_of_writes`, letter by letter, so that no row has to be read.
+_WITHIN = (
+    "FROM events WHERE agent = ? AND kind = 'sent' AND at > ? AND instr(json_extract(body, '$.areas'), json_quote(?))"
+)
+_UNITS = {unit: f"json_extract(body, '$.{unit}')" for unit in ("people", "calls")}
+_COUNTED = {unit: f"SELECT COALESCE(SUM({units}), 0) {_WITHIN}" for unit, units in _UNITS.items()}
+_IN_ORDER = {unit: f"SELECT at, COALESCE({units}, 0) {_WITHIN} ORDER BY at" for unit, units in _UNITS.items()}
 _ENDS = ", ".join(f"'{kind}'" for kind in CLOSING)
 
 
@@ -39,8 +41,8 @@ class Hold:
     Args:
         first: Whether it is the call's first write.
         effect: The effect key, which no other entry may hold.
-        windows: Area and seconds of each rolling limit in people.
-        check: Raises where the people used so far leave no room.
+        windows: The limits that hold for it, each with how much of it the write would use.
+        check: Raises where what is used of them so far leaves no room.
     """
 
     first: bool = True
@@ -76,16 +78,21 @@ def holder_of(connection: sqlite3.Connection, effect: str, entry: str) -> str:
 
 
 def used_by(connection: sqlite3.Connection, agent: str, windows: Windows, now: float) -> Used:
-    """How many people an agent's writes have touched."""
-    used = {}
-    for area, seconds in windows:
-        row = connection.execute(
-            "SELECT COALESCE(SUM(json_extract(body, '$.people')), 0) FROM events, json_each(body, '$.areas')"
-            " WHERE agent = ? AND kind = 'sent' AND at > ? AND json_each.value = ?",
-            (agent, now - seconds, area),
-        ).fetchone()
-        used[area, seconds] = int(row[0])
-    return used
+    """How much of each limit an agent's writes have used, whatever became of them."""
+    return {limit: _use(connection, agent, limit, wanted, now) for limit, wanted in windows}
+
+
+def _use(connection: sqlite3.Connection, agent: str, limit: Limit, wanted: int, now: float) -> Use:
+    within = (agent, now - limit.seconds, limit.area)
+    (count,) = connection.execute(_COUNTED[limit.unit], within).fetchone()
+    surplus = count + wanted - limit.most
+    if surplus <= 0 or wanted > limit.most:
+        return Use(count)
+    for at, units in connection.execute(_IN_ORDER[limit.unit], within):
+        surplus -= units
+        if surplus <= 0:
+            return Use(count, at + limit.seconds)
+    raise AssertionError("The window holds less than was counted in it.")
 
 
 def _certainly_undone(connection: sqlite3.Connection, entry: str) -> bool:

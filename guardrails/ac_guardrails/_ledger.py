@@ -16,9 +16,10 @@ from typing import Any
 from ac_guardrails._database import Database
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import CLOSING, Event, chained, row_of, stored
-from ac_guardrails._hold import Hold, Used, Windows, holder_of, refuse_second, refuse_twice, used_by
+from ac_guardrails._hold import Hold, holder_of, refuse_second, refuse_twice, used_by
 from ac_guardrails._inflight import InFlight
 from ac_guardrails._late import Batch, Late
+from ac_guardrails._limits import Used, Windows
 from ac_guardrails._reading import entries_of, entry_of, entry_of_call, first_fault, made_by_others, open_entries
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
@@ -31,7 +32,6 @@ _CLOSED = (
     "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, 1, ?)"
     " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 1, body = excluded.body, effect = NULL, ask = NULL"
 )
-_NO_PEOPLE: Used = {}
 
 
 class Ledger:
@@ -246,11 +246,9 @@ class Ledger:
             return made_by_others(connection, entry)
 
     def outlook(self, agent: str, entry: str, *, windows: Windows = (), effect: str = "") -> tuple[Used, str]:
-        """What a decision needs: the people that an agent's writes have touched, by area and window in seconds, and the
-        entry that holds the effect already, if any.
-        """
+        """What a decision needs: how much of its limits an agent has used, and which entry holds the effect already."""
         if not windows and not effect:
-            return _NO_PEOPLE, ""
+            return {}, ""
         with self._database.reading() as connection:
             used = used_by(connection, agent, windows, self._clock())
             return used, holder_of(connection, effect, entry) if effect else ""

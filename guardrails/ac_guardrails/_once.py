@@ -27,7 +27,8 @@ def standing(entry: Entry) -> Literal["repeat", "adopt", "new"]:
         return "new" if undone else "repeat"
     if entry.state != "closed":
         return "adopt"
-    return "repeat" if entry.decision in ("rejected", "expired") else "new"
+    rehearsed = entry.outcome == "rehearsed" and "answer" in entry.payload
+    return "repeat" if rehearsed or entry.decision in ("rejected", "expired") else "new"
 
 
 class Once:

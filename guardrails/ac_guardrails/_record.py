@@ -13,10 +13,11 @@ from ac_guardrails._desk import Desk, Question
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import Event
 from ac_guardrails._grants import Verdict
-from ac_guardrails._hold import Hold, Used
+from ac_guardrails._hold import Hold
 from ac_guardrails._inflight import this_process
 from ac_guardrails._job import Job
 from ac_guardrails._ledger import Ledger, new_entry
+from ac_guardrails._limits import Used, Windows
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Effect, Steps, Store
 
@@ -85,7 +86,12 @@ class Record:
         """The question, before the person sees it. Returns the entry that has it: another one, if it waits there."""
         request = question.request
         key = digest([self._agent, question.binds])[:32]
-        event = self._event("asked", digest=self._salted(question.binds), expires=round(request.expires_at, 3))
+        event = self._event(
+            "asked",
+            digest=self._salted(question.binds),
+            expires=round(request.expires_at, 3),
+            beyond=sorted(question.beyond) or None,
+        )
         before, kept = self._pending, self._kept
 
         def ask() -> str:
@@ -140,6 +146,7 @@ class Record:
             path=request.path,
             digest=self._salted(digest),
             people=people,
+            calls=1 if hold.first else 0,
             areas=[need.area for need in action.needs if need.level > Level.READ],
         )
         events = (*self._pending, event)
@@ -161,7 +168,7 @@ class Record:
         """What became of it.
 
         Args:
-            outcome: done, nothing, refused, not_sent, unknown, partly or failed.
+            outcome: done, nothing, refused, not_sent, rehearsed, unknown, partly or failed.
             reason: The kind of error.
             status: The HTTP status of the account's answer.
             made: The record that it has made, named with its id.
@@ -172,8 +179,8 @@ class Record:
         event = self._event("outcome", outcome=outcome, unknown=unknown, reason=reason, status=status, made=made)
         yield from self._closing(event, kept=kept, late=not is_write)
 
-    def outlook(self, windows: tuple[tuple[str, int], ...], effect: str) -> Generator[Effect, Any, tuple[Used, str]]:
-        """How many people the agent's writes have touched, and which entry holds the effect."""
+    def outlook(self, windows: Windows, effect: str) -> Generator[Effect, Any, tuple[Used, str]]:
+        """How much of its limits the agent has used, and which entry holds the effect."""
         if not windows and not effect:
             return {}, ""
         agent, entry = self._agent, self.entry

@@ -80,11 +80,17 @@ def _what(request: Request, digest: str = "") -> Request | str:
     return request if request.body is None else digest or request.digest()
 
 
-def mint(request: Request, digest: str = "") -> Permit:
+def mint(request: Request, digest: str = "", *, writes: bool = True) -> Permit:
     """Make the permit for one request. Called by the guard after it has decided and recorded.
 
     Args:
         request: The request.
         digest: Its digest at the time of the decision, where that is known.
+        writes: Whether writes may leave at all, which they may not in a rehearsal.
+
+    Raises:
+        PermitError: It is a write, and none may leave.
     """
+    if request.is_write and not writes:
+        raise PermitError(f"{request.method} {request.path} may not leave in a rehearsal. Nothing was sent.")
     return Permit(_SEAL, request, digest)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._action import Action
+from ac_guardrails._catalog import Level
 from ac_guardrails._grants import Verdict
 from ac_guardrails._hold import Hold, TakenError
 from ac_guardrails._job import Answer, Exchange, Job, Plan
+from ac_guardrails._limits import Used, Windows
 from ac_guardrails._once import Once
 from ac_guardrails._record import Record
 from ac_guardrails._request import PermitError, Request, mint
@@ -30,7 +32,11 @@ class Denied(Exception):  # noqa: N818 - never leaves the guard
 
 
 class OverLimit(Exception):  # noqa: N818 - never leaves the guard
-    """A limit was reached between the decision and the reservation."""
+    """A limit was reached between the decision and the reservation, or a grant has ended."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
 
 
 class InTheWay(Exception):  # noqa: N818 - never leaves the guard
@@ -56,6 +62,8 @@ class Sending:
         self._record = record
         self.fates: list[str] = []
         """What became of each write that left."""
+        self.agreed: frozenset[str] = frozenset()
+        """The limits that a person lets this call pass."""
         self._raised: BaseException | None = None
         self._flying = ""
 
@@ -102,12 +110,11 @@ class Sending:
         self._guard.ledger.in_flight.begin(self._record.entry)
         self._flying = self._record.entry
 
-    def windows(self, action: Action) -> tuple[tuple[str, int], ...]:
-        """The limits in people that hold for an action: area and seconds."""
-        if not action.is_write:
-            return ()
-        grants = (self._guard.grants.grant(action.agent, need.area) for need in action.needs)
-        return tuple((grant.area, seconds) for grant in grants if grant for seconds, _, _ in grant.limits())
+    def windows(self, action: Action) -> Windows:
+        """The limits that hold for an action, and how much of each it would use."""
+        written = (need.area for need in action.needs if need.level > Level.READ)
+        grants = (self._guard.grants.grant(action.agent, area) for area in written)
+        return tuple((limit, limit.wanted(action)) for grant in grants if grant for limit in grant.limits())
 
     def _pumped(self, exchange: Exchange, one: Callable[[Any], Steps[Any]]) -> Steps[Any]:
         """Do the job's own steps one by one. The account's errors are the job's to handle, our own faults are not."""
@@ -165,7 +172,7 @@ class Sending:
         """Send one request; of a write it is remembered what became of it."""
         fate = "done"
         try:
-            return (yield Send(request, mint(request, digest)))
+            return (yield Send(request, mint(request, digest, writes=self._guard.mode == "enforce")))
         except BaseException as error:
             self._raised, fate = error, getattr(error, "outcome", None) or "unknown"
             raise
@@ -194,12 +201,12 @@ class Sending:
                 return
 
     def _hold(self, action: Action) -> Hold:
-        """What must be so. The people of a call count with its first write; another may have used them up by now."""
+        """What must be so. A call counts with its first write; others may have used up by now what was left."""
         first = not self.fates
 
-        def check(used: dict[tuple[str, int], int]) -> None:
+        def check(used: Used) -> None:
             verdict = self._guard.grants.decide(action, {}, on=self._guard.today(), used=used)
-            if first and verdict.denied:
-                raise OverLimit(verdict.reason)
+            if verdict.denied or not verdict.beyond <= self.agreed:
+                raise OverLimit(verdict)
 
-        return Hold(first, action.effect() if first else "", self.windows(action), check)
+        return Hold(True, action.effect(), self.windows(action), check) if first else Hold(first=False)

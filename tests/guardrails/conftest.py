@@ -44,7 +44,8 @@ CATALOG = Catalog(
     name="Library",
     areas=("books", "members", "posters"),
     tools=tuple(CatalogTool(name, needs[0]) for name, needs in NEEDS.items()),
-    nouns={"shelf": "books", "author": "books", "club": "members"},
+    nouns={"shelf": "books", "author": "books", "club": "members", "domain": "members"},
+    amounts={"books": 100},
 )
 
 

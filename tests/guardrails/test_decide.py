@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ac_guardrails import Action, Catalog, CatalogTool, Grant, Grants, Guard, Level, Need, Reference, Request, Verdict
+from ac_guardrails._limits import DAY, HOUR, Limit, Use
 
 AREAS = ("books", "members", "rooms")
 ANY = Catalog("Any", AREAS, tuple(CatalogTool(f"do_{area}", Need(area, Level.READ)) for area in AREAS))
@@ -39,6 +40,8 @@ granted = st.builds(
     ask_tools=st.just(frozenset()) | st.just(frozenset({"do_books"})),
     people_per_hour=st.none() | st.integers(1, 4),
     people_per_day=st.none() | st.integers(1, 6),
+    calls_per_hour=st.none() | st.integers(1, 2),
+    over_asks=st.booleans(),
 )
 given_areas = st.dictionaries(st.sampled_from(AREAS), granted, max_size=3).map(
     lambda areas: {area: Grant(**{**_fields(grant), "area": area}) for area, grant in areas.items()}
@@ -56,7 +59,12 @@ actions = st.builds(
         )
     )
 )
-uses = st.dictionaries(st.tuples(st.sampled_from(AREAS), st.sampled_from([3600, 86400])), st.integers(0, 8), max_size=3)
+uses = st.dictionaries(
+    st.builds(Limit, st.sampled_from(AREAS), st.sampled_from(["people", "calls"]), st.just(HOUR), st.integers(1, 4))
+    | st.builds(Limit, st.sampled_from(AREAS), st.just("people"), st.just(DAY), st.integers(1, 6)),
+    st.builds(Use, st.integers(0, 8), st.none() | st.floats(0, 2e9)),
+    max_size=6,
+)
 
 
 def _fields(grant: Grant) -> dict[str, Any]:
@@ -66,7 +74,7 @@ def _fields(grant: Grant) -> dict[str, Any]:
 @settings(max_examples=100, deadline=None)
 @given(areas=given_areas, wanted=actions, used=uses, facts=st.none() | st.just({}))
 def test_decide_is_total_pure_and_grants_nothing_by_itself(
-    areas: dict[str, Grant], wanted: Action, used: dict[tuple[str, int], int], facts: dict[str, Any] | None
+    areas: dict[str, Grant], wanted: Action, used: dict[Limit, Use], facts: dict[str, Any] | None
 ) -> None:
     """Every action gets the same verdict twice, in words; a yes rests on a live grant for each of its needs."""
     grants = Grants({"m": areas}, ANY)
@@ -84,14 +92,17 @@ def test_decide_is_total_pure_and_grants_nothing_by_itself(
         if verdict.kind == "allow":
             assert need.level < Level.FULL
         if facts is not None and need.level > Level.READ:
-            assert all(used.get((need.area, s), 0) + wanted.people <= most for s, most, _ in grant.limits())
+            over = {one for one in grant.limits() if used.get(one, Use(0)).count + one.wanted(wanted) > one.most}
+            assert {f"{one.area}: {one.name}" for one in over} <= verdict.beyond
+            assert grant.over_asks or not over
+    assert verdict.kind == "ask" or not verdict.beyond
     assert wanted.is_write or wanted.request is None or not wanted.request.is_write
 
 
 @settings(max_examples=100, deadline=None)
 @given(areas=given_areas, wanted=actions, used=uses, area=st.sampled_from(AREAS))
 def test_more_grant_never_turns_a_yes_into_a_no(
-    areas: dict[str, Grant], wanted: Action, used: dict[tuple[str, int], int], area: str
+    areas: dict[str, Grant], wanted: Action, used: dict[Limit, Use], area: str
 ) -> None:
     """Raising a level, or granting one more area, never makes an answer stricter."""
     order = {"deny": 0, "ask": 1, "allow": 2}
@@ -263,14 +274,16 @@ def test_limits_count_people_over_rolling_windows(
     assert not touched(1)  # three this hour
 
 
-def test_the_refusal_at_a_limit_says_what_is_left(guard: Callable[..., Guard], job: Any, sender: Any) -> None:
-    """A call beyond a limit is refused with the numbers, and nothing is sent."""
-    opened = guard(LIMITED)
+def test_the_refusal_at_a_limit_says_what_is_left(
+    guard: Callable[..., Guard], job: Any, sender: Any, clock: Any
+) -> None:
+    """A call beyond a limit is refused with the numbers and the time when it fits, and nothing is sent."""
+    opened = guard(LIMITED, clock=clock)
     opened.run(job("rename_book", people=2), sender)
     answer = opened.run(job("rename_book", people=2), sender)
     assert answer.content == (
         "marketing may touch at most 3 people per hour in books; 2 are used and this call would touch 2 more. "
-        "Nothing was sent."
+        "There is room for it from 2026-09-21 15:13:20 UTC on. Nothing was sent."
     )
     assert len(sender.writes) == 1
     assert opened.run(job("get_book"), sender).ok

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,46 @@ WRONG = {
     "true people": ("books: {access: write, people_per_day: true}", 3, 44, "not true"),
     "half people": ("books: {access: write, people_per_hour: 1.5}", 3, 45, "not 1.5"),
     "text people": ("books: {access: write, people_per_hour: '5'}", 3, 45, "a whole number of people"),
+    "text calls": ("books: {access: write, calls_per_hour: many}", 3, 44, "a whole number of calls, 1 or more"),
+    "no calls": ("books: {access: write, calls_per_day: 0}", 3, 43, "not 0"),
+    "calls a week": ("books: {access: write, calls_per_week: 5}", 3, 28, "Did you mean 'calls_per_day'?"),
+    "over": ("books: {access: write, over: asks}", 3, 34, "'over' takes 'refuse' or 'ask'. Did you mean 'ask'?"),
+    "over yes": (
+        "books: {access: write, over: yes}",
+        3,
+        34,
+        "'over' takes 'refuse' or 'ask'. Valid here: refuse, ask.",
+    ),
+    "over a list": ("books: {access: write, over: [ask]}", 3, 34, "'over' takes 'refuse' or 'ask'."),
+    "amount elsewhere": (
+        "members: {access: write, amount_at_most: {EUR: 5}}",
+        3,
+        30,
+        "unknown key 'amount_at_most' under members.",
+    ),
+    "amount of all": (
+        "books: {access: write, amount_at_most: 5000}",
+        3,
+        44,
+        "'amount_at_most' takes an amount by currency, such as {EUR: 5000}, not 5000.",
+    ),
+    "amount of none": ("books: {access: write, amount_at_most: {}}", 3, 44, "not a mapping"),
+    "amount in capitals": ("books: {access: write, amount_at_most: {eur: 5}}", 3, 45, "'eur' is no currency."),
+    "amount in words": ("books: {access: write, amount_at_most: {EUR: '5'}}", 3, 50, "not 5."),
+    "amount of nothing": ("books: {access: write, amount_at_most: {EUR: 0}}", 3, 50, "above 0 and below"),
+    "amount below nothing": ("books: {access: write, amount_at_most: {EUR: -1}}", 3, 50, "not -1"),
+    "amount true": ("books: {access: write, amount_at_most: {EUR: true}}", 3, 50, "not true"),
+    "amount infinite": ("books: {access: write, amount_at_most: {EUR: .inf}}", 3, 50, "not .inf"),
+    "amount no number": ("books: {access: write, amount_at_most: {EUR: .nan}}", 3, 50, "not .nan"),
+    "address": ("members: {access: read, only: {domain: a@b.example}}", 3, 44, "a domain is expected here"),
+    "domain of one label": ("members: {access: read, only: {domain: example}}", 3, 44, "not example."),
+    "domain of all": ("members: {access: read, only: {domain: ['*.com']}}", 3, 45, "not *.com."),
+    "domain in the middle": ("members: {access: read, only: {domain: [a.*.com]}}", 3, 45, "not a.*.com."),
+    "domain with a space": ("members: {access: read, only: {domain: ['a b.com']}}", 3, 45, "not a b.com."),
+    "domain with a sharp s": ("members: {access: read, only: {domain: faß.example}}", 3, 44, "not faß.example."),
+    "domain a number": ("members: {access: read, only: {domain: 7}}", 3, 44, "not 7."),
+    "domain elsewhere": ("books: {access: read, only: {domain: a.example}}", 3, 34, "cannot name 'domain'"),
+    "until run together": ("books: {access: read, until: '20261231'}", 3, 34, "'until' takes a day"),
     "broken tag": ("books: {access: read, until: !!timestamp later}", 3, 34, "cannot read 'later'"),
     "foreign tag": ("books: !!python/object/apply:os.system [id]", 3, 12, "unknown level 'a list'."),
     "foreign scalar": ("books: !shell id", 3, 12, "cannot read 'id'"),
@@ -174,6 +215,10 @@ WHOLE_GRANT: dict[str, Any] = {
     "ask": ["writes", "burn_book"],
     "people_per_hour": 5,
     "people_per_day": 200,
+    "calls_per_hour": 1,
+    "calls_per_day": 2,
+    "amount_at_most": {"EUR": Decimal("5000.10"), "USD": 7},
+    "over": "ask",
 }
 WHOLE_TEXT = """\
 books:
@@ -183,6 +228,10 @@ books:
   ask: [writes, burn_book]
   people_per_hour: 5
   people_per_day: 200
+  calls_per_hour: 1
+  calls_per_day: 2
+  amount_at_most: {EUR: 5000.10, USD: 7}
+  over: ask
 members: off"""
 
 

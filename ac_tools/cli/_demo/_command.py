@@ -155,6 +155,8 @@ def _guard(ledger: str, approver: Approver) -> Guard:
 
 def _people(guard: Guard) -> int:
     """How many people the agent's writes to contacts have touched in the last 24 hours."""
-    window = ("contacts", 86_400)
-    used, _ = guard.ledger.outlook(AGENT, "", windows=(window,))
-    return used[window]
+    from ac_guardrails._limits import DAY, Limit
+
+    limit = Limit("contacts", "people", DAY, most=0)
+    used, _ = guard.ledger.outlook(AGENT, "", windows=((limit, 0),))
+    return used[limit].count
