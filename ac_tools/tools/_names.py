@@ -194,7 +194,7 @@ class Names:
             expires, rows = self._known.get(key, (0.0, []))
         return rows if self._clock() < expires else None
 
-    def _rows(self, noun: str, search: str, *, most: int = _MOST_ROWS, until: frozenset[int] | None = None) -> Reading:
+    def _rows(self, noun: str, search: str, *, most: int | None = None, until: frozenset[int] | None = None) -> Reading:
         """Read the rows of a collection or of a search in it, up to a number, or until the wanted ones are there."""
         key = (noun, search.casefold())
         remembered = self._remembered(key)
@@ -202,14 +202,14 @@ class Names:
             return remembered
         source = _SOURCES[noun]
         params = source.params + (((source.search, search),) if search else ())
-        walk = Walk(source.path, source.key, params, most=most)
+        walk = Walk(source.path, source.key, params, most=most or _MOST_ROWS)
         rows: list[Row] = []
         while (request := walk.next_request()) is not None:
             if until is not None and until <= {row.id for row in rows}:
                 return rows
             records = walk.feed((yield request))
             rows += [_row(record, source) for record in records if number_of(record.get("id")) is not None]
-        if most == _MOST_ROWS or not walk.truncated:
+        if most is None or not walk.truncated:
             with self._lock:
                 self._known[key] = (self._clock() + _LIFETIME, rows)
         return rows
