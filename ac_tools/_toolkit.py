@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 from langchain_core.tools import BaseToolkit
 from pydantic import ConfigDict, Field
 
-from ac_guardrails import Explanation, Grants, Guard, Replay, Settlement
+from ac_guardrails import Grants, Guard, Settlement
 from ac_tools._account import ActiveCampaign
 
 if TYPE_CHECKING:
+    from ac_guardrails import Explanation, Replay
     from ac_tools.tools import ActiveCampaignTool
 
 
