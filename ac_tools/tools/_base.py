@@ -108,6 +108,14 @@ class ActiveCampaignTool(BaseTool):
         """Read what only the card needs, once it is clear that a person is asked: what the records are called."""
         yield from name_records(call)
 
+    def snapshot(self, call: Call) -> Exchange:
+        """What stands now where the call writes, as JSON, so that it can be taken back; read just before it is sent.
+
+        None where the call itself tells enough, or the account does not say it: a write does not wait for its undo.
+        """
+        return None
+        yield  # a generator, like the ones that read something
+
     def build(self, call: Call) -> Request:
         """The request, from the declaration: path, query or body."""
         wire = call.wire()

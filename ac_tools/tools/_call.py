@@ -178,6 +178,7 @@ class ToolJob:
         self._args: Arguments | None = None
         self._outlined: tuple[Call, Action] | None = None
         self.origin = origin
+        self.before: Mapping[str, Any] | None = None
         self.agent = binding.agent
         self.tool = tool.name
         self.host = binding.account.host
@@ -329,6 +330,8 @@ class ToolJob:
 
     def _perform(self, call: Call, action: Action) -> Exchange:
         assert action.request is not None
+        if self.binding.guard.ledger.keeps_payloads:
+            self.before = yield from self._tool.snapshot(call)
         try:
             answer = yield from self._tool.perform(call, action.request)
         finally:

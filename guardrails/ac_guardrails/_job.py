@@ -84,6 +84,8 @@ class Job(Protocol):
     tool: str
     host: str
     origin: Origin = Origin()
+    before: Mapping[str, Any] | None = None
+    """What stood where the call writes, as JSON, read when it is carried out; kept so that it can be taken back."""
 
     def outline(self) -> Action:
         """The action as far as the arguments alone tell it.

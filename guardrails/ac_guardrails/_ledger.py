@@ -63,6 +63,11 @@ class Ledger:
         """Whether writing waits for a disk, so that an event loop must not."""
         return not self._database.in_memory
 
+    @property
+    def keeps_payloads(self) -> bool:
+        """Whether the values of a call are kept once it has ended, without which nothing can be taken back."""
+        return self._keep > 0
+
     def __repr__(self) -> str:
         return f"Ledger({self.path!r})"
 

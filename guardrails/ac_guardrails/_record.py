@@ -137,7 +137,16 @@ class Record:
         yield Store(lambda: self._ledger.append(*events, durable=False, leaving=True), self._ledger.blocks)
         self._pending = ()
 
-    def sent(self, action: Action, request: Request, digest: str, *, hold: Hold, people: int) -> Steps[None]:
+    def sent(
+        self,
+        action: Action,
+        request: Request,
+        digest: str,
+        *,
+        hold: Hold,
+        people: int,
+        before: Mapping[str, Any] | None = None,
+    ) -> Steps[None]:
         """A write, before it leaves; checked against all that may stand in its way in the same transaction."""
         event = self._event(
             "sent",
@@ -151,6 +160,7 @@ class Record:
         )
         events = (*self._pending, event)
         first = {"owner": this_process(), "key": dict(action.key)} if hold.first else {}
+        first |= {"before": dict(before)} if hold.first and before is not None else {}
         payload = {**self._kept, **first} or None
         yield from self._stored(lambda: self._ledger.reserve(*events, hold=hold, payload=payload))
         self._sent = True

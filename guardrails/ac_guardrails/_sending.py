@@ -188,7 +188,7 @@ class Sending:
             if hold.first:
                 self._takes_off()
             try:
-                yield from self._record.sent(action, request, digest, hold=hold, people=people)
+                yield from self._record.sent(action, request, digest, hold=hold, people=people, before=self._job.before)
             except TakenError as taken:
                 if hold.first:
                     self.landed()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
 import os
@@ -26,20 +25,16 @@ from ac_tools import ActiveCampaign, ActiveCampaignToolkit, ImportContacts
 from ac_tools._catalog import AREAS
 from ac_tools.sandbox import Sandbox
 
+from .forking import let_them_meet
+
 _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
 def meeting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two writes that are about to be put on record wait for each other: they are not there one after the other."""
-    both, reserve = threading.Barrier(2), Ledger.reserve
-
-    def together(ledger: Ledger, *args: Any, **kwargs: Any) -> None:
-        with contextlib.suppress(threading.BrokenBarrierError):  # only one came
-            both.wait(0.5)
-        reserve(ledger, *args, **kwargs)
-
-    monkeypatch.setattr(Ledger, "reserve", together)
+    monkeypatch.setattr(Ledger, "reserve", Ledger.reserve)  # so that it is as before in the end
+    let_them_meet(threading.Barrier(2))
 
 
 class Tap(httpx.BaseTransport, httpx.AsyncBaseTransport):

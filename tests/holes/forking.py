@@ -6,19 +6,38 @@ it ended where it was killed.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from ac_guardrails import AnswerError, Decision, Grants, Guard
+from ac_guardrails import AnswerError, Decision, Grants, Guard, Ledger
 from ac_guardrails.approvers import Inbox
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS, catalog
+
+
+def let_them_meet(both: Any) -> None:
+    """Let two writes that are about to be put on record wait for each other: they are not there one after the other.
+
+    Args:
+        both: A barrier for two, of threads or of processes.
+    """
+    reserve = Ledger.reserve
+
+    def together(ledger: Ledger, *args: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):  # only one came
+            both.wait(1.0)
+        reserve(ledger, *args, **kwargs)
+
+    Ledger.reserve = together  # type: ignore[method-assign]
 
 
 class Callers:
@@ -46,6 +65,7 @@ class Callers:
         kill_after: float | None = None,
         timeout: float = 30.0,
         answering: str = "",
+        meeting: bool = False,
     ) -> list[Any]:
         """Fork the callers of one command, and wait for them.
 
@@ -58,7 +78,10 @@ class Callers:
             kill_after: Seconds after which they are killed; None to let them be.
             timeout: How long they wait for the account, in seconds.
             answering: A question that they answer instead of calling a tool, every second one with a yes.
+            meeting: Whether two writes that are about to be put on record wait for each other.
         """
+        if meeting:
+            let_them_meet(multiprocessing.Barrier(2))
         gate_out, gate_in = os.pipe()
         started = []
         for number in range(count):

@@ -59,7 +59,7 @@ def presented_by_processes(count: int, served: Any, callers: Any, beside: Any) -
     assert callers(tool=TOOL, args=MARIA)[0][0] == "error"
     toolkit = beside()
     toolkit.guard.desk.answer(question_of(toolkit.guard).id, YES)
-    told = callers(tool=TOOL, args=MARIA, count=count)
+    told = callers(tool=TOOL, args=MARIA, count=count, meeting=True)
     assert [item.method for item in served.sandbox.requests if item.method != "GET"] == ["DELETE"]
     assert told == [["success", "Deleted contact 46."]] * count
     assert toolkit.guard.ledger.verify() == ""
