@@ -79,12 +79,19 @@ class BareAddTag(Bare):
 
 
 class AskingAddTag(BareAddTag):
-    """The same, but that it pauses its graph until somebody has agreed."""
+    """The same, but that it pauses its graph until somebody has agreed.
+
+    Whoever asks shows whom it happens to, so it reads as often as the guarded one does: eight times in the two runs.
+    """
 
     name: str = "asking_add_tag"
 
     def before(self, args: dict[str, Any]) -> None:
         from langgraph.types import interrupt
 
+        contact, tag = args["contact"].id, args["tag"].id
+        for path in (f"/contacts/{contact}", f"/contacts/{contact}/contactTags", f"/tags/{tag}", "/lists"):
+            request = Request("GET", path)
+            self._account.send(request, mint(request))
         answer = interrupt({"action": self.name, "args": {name: str(ref) for name, ref in args.items()}})
         assert answer == {"decisions": [{"type": "approve"}]}

@@ -62,7 +62,7 @@ class Rehearsed:
         self.tool = job.tool
         self.host = job.host
         self.origin = _apart(job.origin)
-        self.before = None
+        self.before: Mapping[str, Any] | None = None
 
     def outline(self) -> Action:
         """The action as far as the arguments alone tell it."""

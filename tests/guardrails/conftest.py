@@ -78,6 +78,7 @@ class LibraryJob:
     voids: Mapping[str, Any] = field(default_factory=dict)
     key: Mapping[str, Any] = field(default_factory=dict)
     reading_back: Callable[[], Any] | None = None
+    before: Mapping[str, Any] | None = None
 
     def arguments(self) -> Mapping[str, Any]:
         return self.args
