@@ -25,6 +25,14 @@ class Reference:
     id: int
     name: str = ""
 
+    def is_meant_by(self, said: str) -> bool:
+        """Whether somebody who wrote this meant the record. Digits are its id, since anybody may call another one "7";
+        "=7" is the name, whose case counts for nothing.
+        """
+        if said.isdigit():
+            return said == (str(self.id) if self.id else self.name)  # where it is not resolved, as it was said
+        return bool(self.name) and self.name.casefold() in (said.casefold(), said.removeprefix("=").casefold())
+
 
 @dataclass(frozen=True, slots=True)
 class Action:

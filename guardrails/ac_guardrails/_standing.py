@@ -13,7 +13,7 @@ from typing import Any
 from ac_guardrails._action import Action
 from ac_guardrails._approvals import Decision
 from ac_guardrails._canonical import canonical
-from ac_guardrails._catalog import Catalog
+from ac_guardrails._catalog import Catalog, Level
 from ac_guardrails._desk import AnswerError, Desk, Question
 from ac_guardrails._events import Event, stored
 from ac_guardrails._ledger import Ledger, new_entry
@@ -217,16 +217,16 @@ def _check_person(by: str) -> None:
 
 
 def _is_raised(action: Action, catalog: Catalog) -> bool:
-    """Whether the call needs more than its tool needs by its nature."""
-    least = {need for tool in catalog.tools if tool.name == action.tool for need in (tool.need,)}
-    return any(need.level > each.level for each in least for need in action.needs if need.area == each.area)
+    """Whether the call needs more than its tool needs by its nature, in its own area or in another one."""
+    least = {tool.need.area: tool.need.level for tool in catalog.tools if tool.name == action.tool}
+    return any(need.level > least.get(need.area, Level.WRITE) for need in action.needs)
 
 
 def _has(action: Action, name: str, value: Any) -> bool:
     """Whether a call has this value: of a record its id or its name, of all else exactly the same."""
     named = [ref for ref in action.references if ref.noun == name]
     if named:
-        return all(str(value) in (str(ref.id), ref.name) for ref in named)
+        return all(ref.is_meant_by(str(value)) for ref in named)
     return name in action.arguments and canonical(action.arguments[name]) == canonical(value)
 
 

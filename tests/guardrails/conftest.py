@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -253,3 +254,26 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def opened(catalog: Catalog, clock: Any) -> Iterator[Callable[..., Guard]]:
+    """Makes a guard of the agent "marketing"; unless said otherwise it may write to books, and its clock stands."""
+    made: list[Guard] = []
+
+    def make(books: dict[str, Any] | None = None, *, areas: Any = None, ledger: Any = "memory:", **more: Any) -> Guard:
+        chosen = areas or {"books": {"access": "write", **(books or {})}, "members": "read"}
+        grants = Grants.from_dict({"agents": {"marketing": chosen}}, catalog=catalog)
+        made.append(Guard(grants, **{"ledger": ledger, "clock": clock, **more}))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.ledger.close()
+
+
+@pytest.fixture
+def rename(job: Any, sender: Any) -> Callable[..., Any]:
+    """Renames another book at each call, and gives the answer."""
+    books = itertools.count(1)
+    return lambda guard, **more: guard.run(job("rename_book", {"book": next(books)}, **more), sender)

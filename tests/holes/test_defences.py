@@ -31,7 +31,7 @@ def load(name: str, path: Path) -> ModuleType:
 load("hole_removals", HERE / "removals" / "__init__.py")
 REMOVALS = [
     removal
-    for name in ("gate", "account", "leaks", "processes", "once", "graph")
+    for name in ("gate", "account", "leaks", "processes", "once", "graph", "people")
     for removal in import_module(f"hole_removals.{name}").REMOVALS
 ]
 TESTS = {

@@ -53,3 +53,15 @@ def test_an_import_is_held_to_the_tags_that_it_names(only: Any, monkeypatch: pyt
         status(toolkit, "ac_import_contacts", contacts=[*people, {"email": "x@y.example", "tags": ["VIP"]}]) == "error"
     )
     assert status(toolkit, "ac_import_contacts", contacts=people, tags=["VIP"]) == "error"
+
+
+def test_a_record_that_is_called_like_an_id_is_not_that_record(only: Any) -> None:
+    """Whoever may use tag 1 may not use another one by calling it "1", in an import either; "=1" is the name."""
+    by_id = only(contacts="full", tags={"access": "write", "only": {"tag": [1]}})
+    by_name = only(contacts="full", tags={"access": "write", "only": {"tag": ["=1"]}})
+    person = [{"email": "new@import.example"}]
+    assert status(by_id, "ac_import_contacts", contacts=person, tags=["1"]) == "error"
+    assert status(by_name, "ac_import_contacts", contacts=person, tags=["1"]) == "success"  # which makes it
+    assert status(by_id, "ac_add_tag", contact=46, tag="=1") == "error"
+    assert status(by_name, "ac_add_tag", contact=46, tag="=1") == "success"
+    assert status(by_id, "ac_add_tag", contact=46, tag=1) == "success"

@@ -70,7 +70,7 @@ def _unread(call: Any) -> Any:
 _NO_NEEDS = at(ImportContacts, "needs", lambda self, call: (self.endpoint.need,))
 _NOBODY_ASKS_WHETHER_IT_MAILS = every(
     at(CreateList, "needs", lambda self, call: (Need("lists", Level.WRITE),)),
-    at(lists, "_look_at_list", _unread),
+    at(lists, "look_at_list", _unread),
     at(imports, "_look_at_lists", _lists_unread),
 )
 _BARE_CARDS = every(
