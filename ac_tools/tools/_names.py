@@ -72,18 +72,20 @@ class _Sight:
 
     Args:
         open: Whether it may read their area.
-        only: The names and ids that it may use there; None where its grants do not narrow them.
+        only: For each grant that narrows them, the names and ids that it may use there.
     """
 
     open: bool
-    only: frozenset[str] | None
+    only: tuple[frozenset[str], ...]
 
     def of(self, rows: list[Row]) -> list[Row]:
         """Those of the rows that it may be told of."""
-        if self.only is None:
-            return rows if self.open else []
-        allowed = {text.casefold() for text in self.only}
-        return [row for row in rows if self.open and {str(row.id), row.name.casefold()} & allowed]
+        return [row for row in rows if self.open and all(_is_within(row, only) for only in self.only)]
+
+
+def _is_within(row: Row, allowed: frozenset[str]) -> bool:
+    reference = Reference("", row.id, row.name)
+    return any(reference.is_meant_by(name) for name in allowed)
 
 
 class Names:
@@ -158,7 +160,7 @@ class Names:
         readable: frozenset[str],
         *,
         pipeline: int | None = None,
-        only: frozenset[str] | None = None,
+        only: tuple[frozenset[str], ...] = (),
     ) -> Reading:
         """Find the record that a reference names; returns a Reference.
 
@@ -166,7 +168,8 @@ class Names:
             ref: What the call said.
             readable: The areas that the agent may read; candidates from others are not shown.
             pipeline: The pipeline within which a stage is looked for.
-            only: The names and ids that the agent may use of the noun; candidates outside are not shown either.
+            only: For each grant that narrows the noun, the names and ids that the agent may use; candidates outside
+                are not shown either.
 
         Raises:
             InvalidCall: There is none, or there are several; says which would do.
@@ -292,7 +295,7 @@ def _unknown(ref: Ref, rows: list[Row], sight: _Sight) -> str:
         return f"No contact has the address {shown!r}. Create it with ac_sync_contact, or check the spelling."
     said, rows = f"No {ref.noun} is called {shown!r}", sight.of(rows)
     if not rows:
-        return f"{said}; the account has none." if sight.open and sight.only is None else f"{said}."
+        return f"{said}; the account has none." if sight.open and not sight.only else f"{said}."
     by_name = {row.name.casefold(): row for row in reversed(rows) if row.name}
     close = get_close_matches(ref.name.casefold(), by_name, n=_MOST_CANDIDATES, cutoff=0.5)
     candidates = [by_name[name] for name in close] or rows[:_MOST_CANDIDATES]

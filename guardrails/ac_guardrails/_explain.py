@@ -176,8 +176,9 @@ def foreseen(
 
 
 def _unclear_amount(grants: Grants, action: Action, complete: Collection[str]) -> list[Unclear]:
-    limited = [grants.grant(action.agent, need.area) for need in action.needs if need.level >= Level.WRITE]
-    if AMOUNT in complete or _says_amount(action) or not any(grant and grant.amount_at_most for grant in limited):
+    areas = [need.area for need in action.needs if need.level >= Level.WRITE]
+    limited = any(grant.amount_at_most for area in areas for grant in grants.holding(action.agent, area))
+    if AMOUNT in complete or _says_amount(action) or not limited:
         return []
     return [Unclear(AMOUNT)]
 
@@ -193,8 +194,7 @@ def _request_for(action: Action) -> Request | None:
 
 def _narrowed(grants: Grants, agent: str) -> Iterator[tuple[str, frozenset[str]]]:
     for area in grants.catalog.areas:
-        grant = grants.grant(agent, area)
-        if grant is not None:
+        for grant in grants.holding(agent, area):
             yield from grant.only.items()
 
 
@@ -237,8 +237,9 @@ def _limits(grants: Grants, action: Action) -> Iterator[str]:
     if not action.is_write:
         return
     for need in action.needs:
-        grant = grants.grant(action.agent, need.area)
-        for limit in grant.limits() if grant and need.level >= Level.WRITE else ():
+        if need.level < Level.WRITE:
+            continue
+        for limit in (limit for grant in grants.holding(action.agent, need.area) for limit in grant.limits()):
             wanted = f"{limit.wanted(action)} of " if limit.wanted(action) else ""
             yield f"It uses {wanted}at most {limit} per {limit.window} in {need.area}; the ledger knows what is left."
 
@@ -256,7 +257,7 @@ def _change(grants: Grants, agent: str, needs: tuple[Needed, ...]) -> str:
 
 def _entry(needed: Needed, grant: Grant | None) -> list[str]:
     area, level = needed.need.area, max(needed.need.level, grant.level if grant else Level.OFF)
-    if grant is None or grant == Grant(area, grant.level, where=grant.where):
+    if grant is None or grant == Grant(area, grant.level):
         return [f"    {area}: {level}"]
     until = [f"      until: ...  # a day to come; it was {grant.until}"] if needed.ended else []
     return [f"    {area}:  # what else stands there may stay", f"      access: {level}", *until]

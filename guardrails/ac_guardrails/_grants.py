@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ac_guardrails import _domains
 from ac_guardrails._action import Action, Reference
 from ac_guardrails._catalog import Catalog, Level, Need
+from ac_guardrails._display import Displayed
 from ac_guardrails._limits import DAY, HOUR, Limit, Passed, Use, is_half_an_amount, passed_amount, passed_windows
 from ac_guardrails._text import quoted
 
@@ -36,6 +37,7 @@ class Grant:
         amount_at_most: The most money that a write may put on one record, by currency; None where it is not limited.
         over_asks: Whether a call that would pass a limit waits for a person instead of being refused.
         where: Where the grant was written.
+        agent: Whose it is.
     """
 
     area: str
@@ -50,7 +52,8 @@ class Grant:
     calls_per_day: int | None = None
     amount_at_most: Mapping[str, Decimal] | None = None
     over_asks: bool = False
-    where: str = ""
+    where: str = field(default="", compare=False)
+    agent: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.area}: {self.level}"
@@ -64,13 +67,13 @@ class Grant:
         """Its limits in people and calls, each in a rolling window."""
         found = []
         if self.people_per_hour is not None:
-            found.append(Limit(self.area, "people", HOUR, self.people_per_hour))
+            found.append(Limit(self.area, "people", HOUR, self.people_per_hour, self.agent))
         if self.people_per_day is not None:
-            found.append(Limit(self.area, "people", DAY, self.people_per_day))
+            found.append(Limit(self.area, "people", DAY, self.people_per_day, self.agent))
         if self.calls_per_hour is not None:
-            found.append(Limit(self.area, "calls", HOUR, self.calls_per_hour))
+            found.append(Limit(self.area, "calls", HOUR, self.calls_per_hour, self.agent))
         if self.calls_per_day is not None:
-            found.append(Limit(self.area, "calls", DAY, self.calls_per_day))
+            found.append(Limit(self.area, "calls", DAY, self.calls_per_day, self.agent))
         return tuple(found)
 
 
@@ -96,16 +99,18 @@ class Verdict:
         return self.kind == "deny"
 
 
-class Grants:
+class Grants(Displayed):
     """The grants of all agents. What is not granted does not exist for an agent.
 
     Made by `from_file` or `from_dict`; both check every word against the catalog and fail on the first that is unknown.
     """
 
     def __init__(self, agents: Mapping[str, Mapping[str, Grant]], catalog: Catalog) -> None:
-        self._agents = {name: dict(areas) for name, areas in agents.items()}
+        self._agents = {
+            name: {area: replace(grant, agent=name) for area, grant in areas.items()} for name, areas in agents.items()
+        }
         self.catalog = catalog
-        self._least = {tool.name: tool.need for tool in catalog.tools}
+        self._least = {tool.name: tool.need for tool in (*catalog.tools, *catalog.inner)}
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, catalog: Catalog | None = None) -> Grants:
@@ -143,15 +148,18 @@ class Grants:
         return tuple(self._agents)
 
     def grant(self, agent: str, area: str) -> Grant | None:
-        """The agent's grant in an area; None where it has none."""
+        """The agent's own grant in an area; None where it has none."""
         return self._agents.get(agent, {}).get(area)
+
+    def holding(self, agent: str, area: str) -> tuple[Grant, ...]:
+        """All grants that hold for an agent in an area: its own, and before that those of whom it works for."""
+        found = (self.grant(name, area) for name in lineage(agent))
+        return tuple(grant for grant in found if grant is not None)
 
     def level(self, agent: str, area: str, *, on: date | None = None) -> Level:
         """How far the agent may go in an area on a day (today, in UTC, by default)."""
-        grant = self.grant(agent, area)
-        if grant is None or (grant.until is not None and (on or _today()) > grant.until):
-            return Level.OFF
-        return grant.level
+        levels = (_level_on(self.grant(name, area), on or _today()) for name in lineage(agent))
+        return min(levels, default=Level.OFF)
 
     def readable(self, agent: str, *, on: date | None = None) -> frozenset[str]:
         """The areas that the agent may read on a day (today, in UTC, by default)."""
@@ -159,11 +167,29 @@ class Grants:
 
     def narrowed(self, agent: str) -> frozenset[str]:
         """The nouns that an agent's grants narrow by `only`, so that what it names by id has to be known by name."""
-        return frozenset(noun for grant in self._agents.get(agent, {}).values() for noun in grant.only)
+        areas = (self._agents.get(name, {}) for name in lineage(agent))
+        return frozenset(noun for grants in areas for grant in grants.values() for noun in grant.only)
 
     def tools(self, agent: str) -> tuple[str, ...]:
         """The tools that the agent's grants open, in the catalog's order."""
         return tuple(tool.name for tool in self.catalog.tools if self.level(agent, tool.need.area) >= tool.need.level)
+
+    def delegated(self, agent: str, name: str, grants: Grants) -> Grants:
+        """These grants, and those of an agent that works for one of them: it may do what both allow, and no more.
+
+        Args:
+            agent: The agent that it works for.
+            name: What it is called; its full name is "agent/name".
+            grants: Its own grants, under that name.
+
+        Raises:
+            ValueError: There is no such agent, or it has no such grants.
+        """
+        if agent not in self._agents:
+            raise ValueError(f"{agent!r} has no grants, so nobody can work for it.")
+        if name not in grants.agents:
+            raise ValueError(f"The grants given say nothing of {name!r}.")
+        return Grants({**self._agents, f"{agent}/{name}": grants._agents[name]}, self.catalog)
 
     def decide(
         self,
@@ -182,7 +208,16 @@ class Grants:
             on: The day, in UTC; today by default.
             used: How much of each limit is used so far; what is absent is not used at all.
         """
-        day = on or _today()
+        above, _, _ = action.agent.rpartition("/")
+        own = self._decide(action, facts, on or _today(), used)
+        if not above or own.denied:
+            return own
+        return _both(own, self.decide(replace(action, agent=above), facts, on=on, used=used))
+
+    def _decide(
+        self, action: Action, facts: Mapping[str, Any] | None, day: date, used: Mapping[Limit, Use] | None
+    ) -> Verdict:
+        """By the agent's own grants."""
         if not self._is_known(action) or not _classified(action):
             return Verdict("deny", f"Nobody has classified {action.tool}, so nobody may use it.")
         for need in action.needs:
@@ -250,6 +285,29 @@ class Grants:
         return None
 
 
+def lineage(agent: str) -> tuple[str, ...]:
+    """Whom an agent works for, the first of all first, and itself last."""
+    if "/" not in agent:
+        return (agent,)
+    names = agent.split("/")
+    return tuple("/".join(names[: count + 1]) for count in range(len(names)))
+
+
+def _level_on(grant: Grant | None, day: date) -> Level:
+    ended = grant is not None and grant.until is not None and day > grant.until
+    return Level.OFF if grant is None or ended else grant.level
+
+
+def _both(own: Verdict, above: Verdict) -> Verdict:
+    """What is said to a call that two agents answer for: the stricter of both, and everything that is asked for."""
+    if above.denied or own.kind == "allow":
+        return above
+    if above.kind == "allow":
+        return own
+    reason = own.reason if above.reason in own.reason else f"{own.reason} {above.reason}"
+    return Verdict("ask", reason, own.rule, own.beyond | above.beyond)
+
+
 def _classified(action: Action) -> bool:
     """Whether somebody has said what the action needs, and it is no write that passes for a read."""
     if not action.needs or any(need.level <= Level.OFF for need in action.needs):
@@ -298,8 +356,7 @@ def _but(noun: str, outside: Reference | None) -> str:
 def _within(reference: Reference, allowed: frozenset[str]) -> bool:
     if reference.noun == _domains.NOUN:
         return _domains.is_within(reference.name, allowed)
-    names = {name.casefold() for name in allowed}
-    return str(reference.id) in allowed or (bool(reference.name) and reference.name.casefold() in names)
+    return any(reference.is_meant_by(name) for name in allowed)
 
 
 def _listed(noun: str, allowed: frozenset[str]) -> str:

@@ -65,6 +65,8 @@ def _read(tree: Located, catalog: Catalog) -> Grants:
             raise node.key_error("an agent needs a name.")
         if agent != agent.strip() or not agent.isprintable():
             raise node.key_error(f"{agent!r} is no name for an agent. Use letters, without spaces around them.")
+        if "/" in agent:
+            raise node.key_error(f"{agent!r} is no name for an agent: a slash names one that works for another.")
         agents[agent] = {}
         for area, entry in node.items(f"The agent {agent!r}"):
             agents[agent][area] = _grant(area, entry, catalog)

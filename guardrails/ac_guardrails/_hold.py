@@ -12,11 +12,13 @@ from ac_guardrails._reading import entry_of
 
 # The expressions are those of the index `events_of_writes`, letter by letter, so that no row has to be read.
 _WITHIN = (
-    "FROM events WHERE agent = ? AND kind = 'sent' AND at > ? AND instr(json_extract(body, '$.areas'), json_quote(?))"
+    "FROM events WHERE agent IN ({agents}) AND kind = 'sent' AND at > ?"
+    " AND instr(json_extract(body, '$.areas'), json_quote(?))"
 )
 _UNITS = {unit: f"json_extract(body, '$.{unit}')" for unit in ("people", "calls")}
 _COUNTED = {unit: f"SELECT COALESCE(SUM({units}), 0) {_WITHIN}" for unit, units in _UNITS.items()}
 _IN_ORDER = {unit: f"SELECT at, COALESCE({units}, 0) {_WITHIN} ORDER BY at" for unit, units in _UNITS.items()}
+_NEXT = "SELECT agent FROM events WHERE kind = 'sent' AND agent > ? AND agent < ? ORDER BY agent LIMIT 1"
 _ENDS = ", ".join(f"'{kind}'" for kind in CLOSING)
 
 
@@ -83,16 +85,27 @@ def used_by(connection: sqlite3.Connection, agent: str, windows: Windows, now: f
 
 
 def _use(connection: sqlite3.Connection, agent: str, limit: Limit, wanted: int, now: float) -> Use:
-    within = (agent, now - limit.seconds, limit.area)
-    (count,) = connection.execute(_COUNTED[limit.unit], within).fetchone()
+    agents = _team(connection, limit.agent or agent)
+    within = (*agents, now - limit.seconds, limit.area)
+    places = ", ".join("?" * len(agents))
+    (count,) = connection.execute(_COUNTED[limit.unit].format(agents=places), within).fetchone()
     surplus = count + wanted - limit.most
     if surplus <= 0 or wanted > limit.most:
         return Use(count)
-    for at, units in connection.execute(_IN_ORDER[limit.unit], within):
+    for at, units in connection.execute(_IN_ORDER[limit.unit].format(agents=places), within):
         surplus -= units
         if surplus <= 0:
             return Use(count, at + limit.seconds)
     raise AssertionError("The window holds less than was counted in it.")
+
+
+def _team(connection: sqlite3.Connection, agent: str) -> list[str]:
+    """An agent and those that work for it and have written. Each is one step in the index, however much they wrote."""
+    found, after, end = [agent], f"{agent}/", f"{agent}0"  # the character after the slash
+    while row := connection.execute(_NEXT, (after, end)).fetchone():
+        found.append(row[0])
+        after = row[0]
+    return found
 
 
 def _certainly_undone(connection: sqlite3.Connection, entry: str) -> bool:

@@ -27,12 +27,14 @@ class Limit:
         unit: people, whom writes touch; or calls, each with its first write, however many requests it takes.
         seconds: How long the window is: 3600 or 86400.
         most: The most people or calls in it.
+        agent: The agent whose calls count, with those of the agents that work for it; empty for whoever calls.
     """
 
     area: str
     unit: Literal["people", "calls"]
     seconds: int
     most: int
+    agent: str = ""
 
     @property
     def window(self) -> str:

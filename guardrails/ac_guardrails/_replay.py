@@ -16,7 +16,7 @@ from ac_guardrails._action import Action
 from ac_guardrails._catalog import Level, Need
 from ac_guardrails._entries import Entry, mapping
 from ac_guardrails._explain import AMOUNT, Unclear, foreseen
-from ac_guardrails._grants import Grant, Grants, Verdict
+from ac_guardrails._grants import Grant, Grants, Verdict, lineage
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._limits import DAY, Limit, Use
 from ac_guardrails._replayed import Change, Replay, Replayed
@@ -146,13 +146,15 @@ class _Run:
     def _action(self, event: Mapping[str, Any]) -> tuple[Action, Collection[str]]:
         """The action as far as it is on record, and what it is known to say all of."""
         payload = self._entries[event["entry"]].payload
+        agent = lineage(event["agent"])[0]  # a file grants nothing to those that work for others
         known: dict[str, Any] = {"needs": tuple(map(_need, event["needs"])), "people": event.get("people", 0)}
         if asked := payload.get("questions"):
-            return replace(Action.from_json(asked[-1]["action"]), **known), (*self._grants.catalog.nouns, AMOUNT)
+            shown = Action.from_json(asked[-1]["action"])
+            return replace(shown, agent=agent, **known), (*self._grants.catalog.nouns, AMOUNT)
         arguments = payload.get("arguments")
         outlined = self._outline(event["tool"], arguments) if isinstance(arguments, dict) else None
         action = Action(
-            agent=event["agent"],
+            agent=agent,
             tool=event["tool"],
             host=event["host"],
             arguments=arguments or {},
