@@ -11,6 +11,7 @@ from ac_tools.tools.fields import CreateField, GetField, ListFields
 from ac_tools.tools.imports import ImportContacts
 from ac_tools.tools.lists import CreateList, GetList, ListLists, SetListStatus
 from ac_tools.tools.tags import AddTag, CreateTag, ListTags, RemoveTag
+from ac_tools.tools.webhooks import WEBHOOK_TOOLS
 
 TOOLS: tuple[type[ActiveCampaignTool], ...] = (
     GetContact,
@@ -43,6 +44,8 @@ TOOLS: tuple[type[ActiveCampaignTool], ...] = (
     ListAccounts,
     CreateAccount,
 )
-"""Every tool there is. Catalog, toolkit and documents are made from this one list."""
+"""The tools of the API's guides. Catalog, toolkit and documents are made from this one list, and the one below."""
+ALL_TOOLS = (*TOOLS, *WEBHOOK_TOOLS)
+"""Every tool that an agent can be given."""
 
-__all__ = ["TOOLS", "ActiveCampaignTool", *(tool.__name__ for tool in TOOLS)]
+__all__ = ["ALL_TOOLS", "TOOLS", "WEBHOOK_TOOLS", "ActiveCampaignTool", *(tool.__name__ for tool in TOOLS)]

@@ -162,14 +162,15 @@ def _cents(value: Any) -> Any:
     return int(cents)
 
 
-def _major(cents: int | None) -> str | None:
+def major(cents: int | None) -> str | None:
+    """Cents as an amount in major units, as it was said."""
     return None if cents is None else f"{Decimal(cents) / 100:.2f}"
 
 
 Cents = Annotated[
     int,
     BeforeValidator(_cents),
-    PlainSerializer(_major, when_used="json"),  # people edit what the record shows, so it must read as it was said
+    PlainSerializer(major, when_used="json"),  # people edit what the record shows, so it must read as it was said
     WithJsonSchema({"type": "string"}),
 ]
 """Money: said and recorded as an amount in major units, sent as integer cents."""

@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from ac_guardrails import Answer, Guard, Level, Need, Reference, Refusal, Request
 from ac_guardrails._finding import Finding, ReadBack
-from ac_guardrails._job import Exchange
+from ac_guardrails._job import Exchange, Job
+from ac_guardrails._origin import Origin
+from ac_guardrails._steps import Sender
 from ac_tools._account import ActiveCampaign
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._call import Call, ToolJob, foreign_needs
@@ -32,6 +34,7 @@ class Binding:
     account: ActiveCampaign
     guard: Guard
     agent: str
+    behalf: str = ""
 
 
 class ActiveCampaignTool(BaseTool):
@@ -43,6 +46,7 @@ class ActiveCampaignTool(BaseTool):
         account: The account; from ACTIVECAMPAIGN_URL and ACTIVECAMPAIGN_API_KEY by default.
         guard: The guard; from ACTIVECAMPAIGN_GRANTS and ACTIVECAMPAIGN_LEDGER by default.
         agent: The agent whose grants apply; ACTIVECAMPAIGN_AGENT by default.
+        behalf: The person on whose behalf it works; empty where nobody is named.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -66,11 +70,12 @@ class ActiveCampaignTool(BaseTool):
         account: ActiveCampaign | None = None,
         guard: Guard | None = None,
         agent: str | None = None,
+        behalf: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._binding = Binding(
-            account or ActiveCampaign.from_env(), guard or guard_from_env(), agent or agent_from_env()
+            account or ActiveCampaign.from_env(), guard or guard_from_env(), agent or agent_from_env(), behalf
         )
         self._binding.account.share_budget(self._binding.guard.ledger)
         if self.metadata is None:
@@ -89,6 +94,15 @@ class ActiveCampaignTool(BaseTool):
         if binding is None:
             raise PermissionError(f"{self.name} is bound to no guard, so it does nothing.")
         return binding
+
+    def job(self, raw: Mapping[str, Any], origin: Origin) -> Job:
+        """One call of it, as the guard carries it through."""
+        return ToolJob(self, raw, origin)
+
+    @property
+    def sender(self) -> Sender:
+        """What carries the requests that the guard has permitted."""
+        return self.binding.account
 
     # What a subclass may say about its endpoint. All of it is pure but `look` and `perform`, which yield requests.
 
@@ -243,13 +257,13 @@ class ActiveCampaignTool(BaseTool):
 
     @final
     def _run(self, /, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        job = ToolJob(self, self._raw(args, kwargs), origin_of(self))
-        return self._result(job.binding.guard.run(job, job.binding.account))
+        job = self.job(self._raw(args, kwargs), origin_of(self))
+        return self._result(self.binding.guard.run(job, self.sender))
 
     @final
     async def _arun(self, /, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        job = ToolJob(self, self._raw(args, kwargs), origin_of(self))
-        return self._result(await job.binding.guard.arun(job, job.binding.account))
+        job = self.job(self._raw(args, kwargs), origin_of(self))
+        return self._result(await self.binding.guard.arun(job, self.sender))
 
     def _raw(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if not args:

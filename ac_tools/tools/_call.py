@@ -13,10 +13,10 @@ from ac_guardrails import Action, Answer, Card, InvalidCall, Level, Need, Plan, 
 from ac_guardrails._canonical import canonical
 from ac_guardrails._domains import NOUN as DOMAIN
 from ac_guardrails._domains import references as domains_of
-from ac_guardrails._finding import Finding
 from ac_guardrails._origin import Origin
 from ac_tools.tools._arguments import Arguments, PagedArguments, invalid
 from ac_tools.tools._artifacts import given_again, kept, name_of
+from ac_tools.tools._by_name import reading_back
 from ac_tools.tools._card import argument_rows
 from ac_tools.tools._endpoint import NOUNS
 from ac_tools.tools._names import Names, article, label, names_of
@@ -151,25 +151,17 @@ def _shown(value: Any) -> str:
     return text if text.replace("-", "").isalnum() or is_address(text) else quoted(text, limit=120)
 
 
-def reading_back(tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
-    """How a tool's write is read back; needs only its class."""
-    from ac_tools.tools import TOOLS
-
-    for kind in TOOLS:
-        if kind.model_fields["name"].default == tool:
-            return kind.read_back(key, since)
-    return _unreadable(tool)
-
-
-def _unreadable(tool: str) -> ReadBack:
-    return Finding("cannot_tell", f"{tool} is no tool of this version")
-    yield  # a generator, like the ones that read something
-
-
 class ToolJob:
-    """A call on its way through the guard."""
+    """A call on its way through the guard.
 
-    def __init__(self, tool: ActiveCampaignTool, raw: Mapping[str, Any], origin: Origin) -> None:
+    Args:
+        tool: The tool.
+        raw: What was asked for, as JSON.
+        origin: Where it comes from.
+        note: What it takes back, for its card; empty where it takes nothing back.
+    """
+
+    def __init__(self, tool: ActiveCampaignTool, raw: Mapping[str, Any], origin: Origin, *, note: str = "") -> None:
         binding = tool.binding
         self.binding = binding
         self._tool = tool
@@ -178,6 +170,7 @@ class ToolJob:
         self._args: Arguments | None = None
         self._outlined: tuple[Call, Action] | None = None
         self.origin = origin
+        self._note = note
         self.before: Mapping[str, Any] | None = None
         self.agent = binding.agent
         self.tool = tool.name
@@ -189,7 +182,7 @@ class ToolJob:
 
     def edited(self, arguments: Mapping[str, Any]) -> ToolJob:
         """The same tool, agent and account with other arguments."""
-        return ToolJob(self._tool, arguments, self.origin)
+        return ToolJob(self._tool, arguments, self.origin, note=self._note)
 
     def outline(self) -> Action:
         """The action as far as the arguments alone tell it."""
@@ -214,6 +207,15 @@ class ToolJob:
         if isinstance(early, Answer):
             return early
         return self._plan(call, self._tool.build(call))
+
+    def named(self) -> Exchange:
+        """The action before all that it names is there; what it names by id has the name that the account lists."""
+        from ac_tools.tools._portrait import name_records
+
+        call = self._begun()
+        call.known = {ref: Reference(ref.noun, ref.id) for ref in references(call.args) if ref.id is not None}
+        yield from name_records(call)
+        return self._action(call, None)
 
     def _plan(self, call: Call, request: Request, *, portrayed: bool = False) -> Plan:
         action = self._action(call, request)
@@ -289,10 +291,10 @@ class ToolJob:
             if ref.noun == "pipeline":
                 pipeline = found.id
 
-    def _only(self, noun: str) -> frozenset[str] | None:
-        """The names and ids that the agent may use of a noun; None where its grants do not narrow it."""
-        grant = self.binding.guard.grants.grant(self.agent, NOUNS[noun])
-        return grant.only.get(noun) if grant else None
+    def _only(self, noun: str) -> tuple[frozenset[str], ...]:
+        """The names and ids that the agent may use of a noun, by each grant that narrows it."""
+        grants = self.binding.guard.grants.holding(self.agent, NOUNS[noun])
+        return tuple(grant.only[noun] for grant in grants if noun in grant.only)
 
     def _action(self, call: Call, request: Request | None) -> Action:
         tool = self._tool
@@ -323,7 +325,9 @@ class ToolJob:
         return domains_of((*contacts, *self._tool.addresses(call)))
 
     def _card(self, call: Call, action: Action) -> Card:
-        who = (("Agent", self.agent), ("Account", self.host))
+        # What it takes back says for whom, too.
+        behalf = (("Undoes", self._note),) if self._note else (("For", self.origin.behalf),)
+        who = (("Agent", self.agent), ("Account", self.host), *(row for row in behalf if row[1]))
         unchecked = (("Not checked", "; ".join(call.unchecked)),) if call.unchecked else ()
         rows = (*who, *self._tool.rows(call), *unchecked, *argument_rows(action.arguments))
         return Card(f"{action.plain[:1].upper()}{action.plain[1:]}", rows, self._tool.warning(call))

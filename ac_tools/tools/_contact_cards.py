@@ -15,11 +15,30 @@ from ac_tools.tools._render import records
 
 OVERWRITTEN = "the values that it overwrites"
 HOLDER = "who has the address"
-KEPT_HERE = "The old values are overwritten. Only this card keeps what is shown here, for as long as it is on record."
 _NOT_KNOWN = object()
 _LABELS = {"email": "Address", "first_name": "First name", "last_name": "Last name", "phone": "Phone"}
 VALUES = ("First name", "Last name", "Phone", "Field")
 """The rows of values before and after."""
+
+
+def overwrites(call: Call) -> str:
+    """What becomes of the values that stand there now, for the end of a card."""
+    kept = call.tool.binding.guard.ledger.keeps_payloads
+    copy = "a copy is kept with the record for a time, to write them back" if kept else "no copy is kept"
+    return f"The old values are overwritten; {copy}."
+
+
+def deletes(call: Call) -> str:
+    """What becomes of a contact that is deleted, for the end of its card."""
+    if not call.tool.binding.guard.ledger.keeps_payloads:
+        return (
+            "This cannot be undone, and no copy is kept: the contact goes with its lists, tags, field values, "
+            "automations and history."
+        )
+    return (
+        "A copy of the values, lists and tags is kept with the record for a time, to create the contact anew. "
+        "Its history, notes and automations go with it, and that cannot be undone."
+    )
 
 
 def look_up_address(call: Call) -> Exchange:

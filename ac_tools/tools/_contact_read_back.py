@@ -38,7 +38,9 @@ def contact_values(call: Call) -> dict[str, Any]:
 def find_contact(address: str, since: float, others: Collection[str] = ()) -> ReadBack:
     """Look for a contact with an address that was created since, by none of the other calls."""
     walk = collection_of("/contacts", "contacts", ("email", address))
-    return (yield from find_made("contact", walk, Contact, lambda contact: _has(contact, address), since, others))
+    return (
+        yield from find_made("contact", walk, Contact, lambda contact: has_address(contact, address), since, others)
+    )
 
 
 def read_synced(address: str, values: Mapping[str, Any], since: float) -> ReadBack:
@@ -48,7 +50,7 @@ def read_synced(address: str, values: Mapping[str, Any], since: float) -> ReadBa
         reply = yield request
         for row in walk.feed(reply):
             contact = Contact.from_wire(row)
-            if _has(contact, address):
+            if has_address(contact, address):
                 return (yield from _compared(contact, values, since, reply))
     return Finding("absent", "no contact has that address")
 
@@ -73,7 +75,7 @@ def read_deleted(contact_id: int) -> ReadBack:
     return Finding("absent", f"contact {contact_id} is still there")
 
 
-def _has(contact: Contact, address: str) -> bool:
+def has_address(contact: Contact, address: str) -> bool:
     """Whether a contact has an address. One that is marked as deleted does not hold it any more."""
     return (contact.email or "").casefold() == address.casefold() and not contact.deleted
 
@@ -81,7 +83,7 @@ def _has(contact: Contact, address: str) -> bool:
 def _compared(contact: Contact, values: Mapping[str, Any], since: float, reply: Any) -> ReadBack:
     """Whether a contact has these values."""
     wrong = differing(contact, values, _ATTRIBUTES)
-    if "email" in values and not _has(contact, values["email"]):
+    if "email" in values and not has_address(contact, values["email"]):
         wrong.append("email")
     if wrong:
         return Finding("absent", f"contact {contact.id} has not what was sent as {', '.join(wrong)}")
@@ -99,7 +101,7 @@ def _fields_compared(
 
     An account may write a date or a number its own way, so a value that differs and was written since proves nothing.
     """
-    wrong = [field for field, value in wanted.items() if not _same_value(rows.get(field), value)]
+    wrong = [field for field, value in wanted.items() if not same_value(_value_in(rows, field), value)]
     for field in wrong:
         row = rows.get(field)
         if row is not None and is_since(row.updated_at, since, reply) is not False:
@@ -110,11 +112,14 @@ def _fields_compared(
     return Finding("present", f"contact {contact.id} is as it was to become, field values too")
 
 
-def _same_value(row: FieldValue | None, wanted: str) -> bool:
-    """Choices of several are a set; everything else is text."""
-    have = (row.value if row is not None else "") or ""
+def _value_in(rows: Mapping[str | None, FieldValue], field: str) -> str | None:
+    return rows[field].value if field in rows else None
+
+
+def same_value(have: str | None, wanted: str) -> bool:
+    """Whether a field value is the wanted one: choices of several are a set, everything else is text."""
     if "||" in wanted:
-        return _choices(have) == _choices(wanted)
+        return _choices(have or "") == _choices(wanted)
     return same_text(have, wanted)
 
 

@@ -30,6 +30,22 @@ _RECORDS = ("pipeline", "stage", "owner", "account")
 _LABELS = ("title", "amount", "status", "pipeline", "stage", "owner", "contact", "account", "percent", "description")
 
 
+ATTRIBUTES: Mapping[str, str] = {
+    "title": "title",
+    "amount": "value",
+    "currency": "currency",
+    "contact": "contact_id",
+    "account": "account_id",
+    "pipeline": "pipeline_id",
+    "stage": "stage_id",
+    "owner": "owner_id",
+    "percent": "percent",
+    "status": "status",
+    "description": "description",
+}
+"""Argument -> what the record calls it. A deal does not show its custom fields."""
+
+
 def _label(noun: str) -> str:
     """What a row is called; "Account" is the account that the agent works in."""
     return {"account": "Business", "contact": "Goes to"}.get(noun, noun.capitalize())

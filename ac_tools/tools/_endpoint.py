@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ac_guardrails import Level, Need
+from ac_tools.tools._settling import Settling
 
 NOUNS: Mapping[str, str] = {
     "contact": "contacts",
@@ -38,6 +39,7 @@ class Endpoint:
         wrap: The key that wraps the request's body; empty for a flat one.
         reply: The key of the record, or of the collection, in the reply.
         key: The parts of the natural key, which tells whether the write happened: arguments, unless the tool says more.
+        settles: How the natural key is read back, and what that shows; None for what only reads.
         shows: The rows that its card can have, besides those of every card.
         voids: What an approval rests on, in words: once one of these has changed, it is void. Never a counter.
         reads: How many requests it takes at most until a person is asked, where records are named by id and the account
@@ -57,6 +59,7 @@ class Endpoint:
     wrap: str = ""
     reply: str = ""
     key: tuple[str, ...] = ()
+    settles: Settling | None = None
     shows: tuple[str, ...] = ()
     voids: tuple[str, ...] = ()
     reads: int = 0

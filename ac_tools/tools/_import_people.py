@@ -19,7 +19,7 @@ from ac_tools.tools._references import fault_of
 MOST_PEOPLE = 250
 MOST_BYTES = 395_000
 """Documented: a request must stay under 400,000 bytes."""
-_MOST_PROBES, _PROBES_A_REQUEST = 12, 5
+MOST_PROBES, _PROBES_A_REQUEST = 12, 5
 """How many people are looked up before an import, to know later of some that only the import can have made."""
 
 
@@ -101,7 +101,7 @@ def new_people(call: Call, requests: Sequence[Request], most: int) -> Reading:
         requests: The requests of the import.
         most: How many reads are left; it makes one at least.
     """
-    most = max(1, min(most, _MOST_PROBES))
+    most = max(1, min(most, MOST_PROBES))
     share = min(_PROBES_A_REQUEST, max(1, most // len(requests)))
     every = -(-len(requests) // most)
     found: list[list[str]] = []

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from ac_guardrails import quoted
+from ac_guardrails import Level, Request, quoted
+from ac_guardrails._job import Exchange
+from ac_tools._records import MailingList
 from ac_tools.tools._call import Call
 from ac_tools.tools._card import Rows
 from ac_tools.tools._portrait import LEFT, contact_rows
-from ac_tools.tools._render import day
+from ac_tools.tools._render import day, one
+
+
+def look_at_list(call: Call) -> Exchange:
+    """Whether subscribing to the list mails somebody at once."""
+    reply = yield Request("GET", f"/lists/{call.id(call.args.list)}")
+    found = one(reply, "list", MailingList)
+    call.learn(call.args.list, found.name)
+    if found.send_last_broadcast:
+        call.raise_to("lists", Level.FULL)
+        call.facts["mails_last_campaign"] = True
 
 
 def membership_rows(call: Call) -> Rows:

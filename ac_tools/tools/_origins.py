@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ def origin_of(tool: ActiveCampaignTool) -> Origin:
     """Where the call that is being run comes from."""
     calling = CALLING.get()
     if calling.tool_call_id is None:
-        return Origin(config=calling.config)
+        return Origin(config=calling.config, behalf=tool.binding.behalf)
     return _origin(calling, calling.tool_call_id, tool, alone=False)
 
 
@@ -86,9 +86,10 @@ def _origin(calling: Calling, call: str, tool: ActiveCampaignTool, *, alone: boo
     message = _message(calling.runtime, call)
     # Without a thread a message's id may come again in another run; a task's cannot.
     turn = (message.id if message is not None and thread else None) or task
+    origin = Origin(thread, turn, call, calling.config, behalf=tool.binding.behalf)
     if alone or message is None or not _shares_task(calling.config):
-        return Origin(thread, turn, call, calling.config)
-    return Origin(thread, turn, call, calling.config, lambda: _siblings(calling, message, tool))
+        return origin
+    return replace(origin, siblings=lambda: _siblings(calling, message, tool))
 
 
 def _message(runtime: Any, call: str) -> AIMessage | None:
@@ -114,7 +115,6 @@ def _shares_task(config: Mapping[str, Any]) -> bool:
 def _siblings(calling: Calling, message: AIMessage, tool: ActiveCampaignTool) -> list[tuple[Guard, Job]]:
     """The guarded calls of the message, in its order, with the guard of each."""
     from ac_tools.tools._base import ActiveCampaignTool
-    from ac_tools.tools._call import ToolJob
 
     tools = {other.name: other for other in calling.runtime.tools if isinstance(other, ActiveCampaignTool)}
     tools[tool.name] = tool
@@ -123,5 +123,5 @@ def _siblings(calling: Calling, message: AIMessage, tool: ActiveCampaignTool) ->
         if asked["name"] in tools and asked["id"]:
             other = tools[asked["name"]]
             origin = _origin(calling, asked["id"], other, alone=True)
-            found.append((other.binding.guard, ToolJob(other, asked["args"], origin)))
+            found.append((other.binding.guard, other.job(asked["args"], origin)))
     return found

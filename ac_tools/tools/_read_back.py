@@ -24,6 +24,7 @@ from ac_tools._records import (
     MailingList,
     Record,
     Tag,
+    Webhook,
     parse_many,
 )
 from ac_tools.tools._artifacts import name_of
@@ -32,7 +33,7 @@ from ac_tools.tools._names import Reading
 from ac_tools.tools._references import Ref
 from ac_tools.tools._render import ties_of
 
-M = TypeVar("M", bound=Account | Campaign | Contact | Deal | Field | MailingList | Tag)
+M = TypeVar("M", bound=Account | Campaign | Contact | Deal | Field | MailingList | Tag | Webhook)
 T = TypeVar("T", bound=ContactAutomation | ContactList | ContactTag)
 
 _SLACK = 2.0
@@ -40,7 +41,7 @@ _SLACK = 2.0
 _MOST_ROWS = 1000
 
 
-def is_since(moment: datetime | None, since: float, reply: Any) -> bool | None:
+def is_since(moment: datetime | None, since: float, reply: Any = None) -> bool | None:
     """Whether something came to be after a write left; None where nobody can tell.
 
     The account's clock and ours may differ, and by now by another amount than when the write left, so a moment counts
@@ -49,7 +50,7 @@ def is_since(moment: datetime | None, since: float, reply: Any) -> bool | None:
     Args:
         moment: When it came to be, by the account's clock.
         since: When the write left, in epoch seconds of this computer's clock.
-        reply: The reply that told of it, which also tells the account's time.
+        reply: The reply that told of it, which also tells the account's time; without one only what is late is since.
     """
     if moment is None:
         return None
@@ -59,10 +60,18 @@ def is_since(moment: datetime | None, since: float, reply: Any) -> bool | None:
     return None if ahead is None else moment.timestamp() >= since + ahead - _SLACK
 
 
+def is_older(moment: datetime | None, since: float, reply: Any) -> bool:
+    """Whether something surely was there before a write left, by the account's clock where the reply tells it.
+
+    Not the opposite of `is_since`, which says yes where either clock does.
+    """
+    return moment is not None and moment.timestamp() < since + (_ahead(reply) or 0.0) - _SLACK
+
+
 def _ahead(reply: Any) -> float | None:
     """By how many seconds the account's clock is ahead of ours; None where the reply does not tell its time."""
     try:
-        told = parsedate_to_datetime(reply.date)
+        told = parsedate_to_datetime(getattr(reply, "date", None) or "")
         return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() - time.time()
     except (TypeError, ValueError, OverflowError):
         return None

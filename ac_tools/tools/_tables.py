@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ac_guardrails import Level
 from ac_tools.tools import TOOLS
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from ac_tools.undo._past import Inverse
 
 
 def tools_table() -> str:
@@ -58,6 +62,33 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def settling_table() -> str:
+    """How each write is read back, what counts for and against it, and what it costs, in Markdown."""
+    rows = [
+        (
+            f"`{name_of(tool)}`",
+            ", ".join(end.key),
+            ", ".join(f"`{request}`" for request in end.settles.requests),
+            end.settles.happened,
+            end.settles.absent,
+            end.settles.unclear or "-",
+            str(end.settles.most),
+        )
+        for tool, end in ((tool, tool.endpoint) for tool in TOOLS)
+        if end.settles
+    ]
+    head = (
+        "tool",
+        "natural key",
+        "read",
+        "happened, where",
+        "did not happen, where",
+        "nobody can tell, where",
+        "reads at most",
+    )
+    return _table(head, rows)
+
+
 def cards_table() -> str:
     """What a person sees before each write, what it costs, and what makes their approval void, in Markdown."""
     rows = [
@@ -67,3 +98,19 @@ def cards_table() -> str:
     ]
     head = ("tool", "the card shows", "requests at most", "an approval is void once one of these has changed")
     return _table(head, rows)
+
+
+def undo_table() -> str:
+    """What takes each write back, at which level, what it cannot restore and when it is refused, in Markdown."""
+    from ac_tools.undo._inverses import INVERSES  # it stands above the tools
+
+    names = [name_of(tool) for tool in TOOLS if tool.endpoint.level > Level.READ]
+    rows = [(f"`{name}`", *_taken_back(INVERSES[name])) for name in names]
+    return _table(("tool", "to take it back", "calls", "level", "cannot be restored", "refused where"), rows)
+
+
+def _taken_back(inverse: Inverse | str) -> tuple[str, ...]:
+    if isinstance(inverse, str):
+        return (f"cannot be done: {inverse}", "-", "-", "-", "-")
+    calls = ", ".join(f"`{name}`" for name in inverse.tools)
+    return (inverse.words, calls, str(inverse.level), inverse.cannot or "-", inverse.refused)

@@ -19,6 +19,7 @@ from ac_tools.tools._portrait import naming, same_name, same_name_rows
 from ac_tools.tools._read_back import any_case, collection_of, find_made, others, spelt
 from ac_tools.tools._references import OwnerRef
 from ac_tools.tools._render import content, one, page_answer
+from ac_tools.tools._settling import made
 from ac_tools.tools.deals import DealField
 
 
@@ -83,6 +84,7 @@ class CreateAccount(ActiveCampaignTool):
         wrap="account",
         reply="account",
         key=("name",),
+        settles=made("business", "/accounts", "of that name (in any case)"),
         shows=("Exists", "Owner"),
         voids=("name of the owner",),
         reads=2,

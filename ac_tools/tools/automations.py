@@ -21,6 +21,7 @@ from ac_tools.tools._portrait import PERSON, WHO, contact_rows, left_lists, nami
 from ac_tools.tools._read_back import is_since, record_if_there, removed, stamp
 from ac_tools.tools._references import AutomationRef, ContactRef, TagRef
 from ac_tools.tools._render import collection, content, day, name_map, one, page_answer, word
+from ac_tools.tools._settling import Settling
 from ac_tools.tools.contacts import OneContact
 
 AutomationOrders = Annotated[str | None, sortable("name", "status", "entered", "cdate", "mdate", "revisions")]
@@ -113,10 +114,16 @@ class AddToAutomation(ActiveCampaignTool):
         wrap="contactAutomation",
         reply="contactAutomation",
         key=("contact", "automation"),
+        settles=Settling(
+            ("GET /contacts/{contact}/contactAutomations",),
+            "a run of the contact through it began since the write left, whether or not it is over",
+            "none began since, or the contact is gone",
+            "a run does not say when it began",
+        ),
         shows=(*PERSON, "Would enter", "In it already"),
         voids=(*WHO, "name of the automation", "automation status", "in it already", "opted out of"),
         reads=5,
-        inverse="remove the contact from the automation; mail that was sent stays sent",
+        inverse="remove the contact from the automation",
         changes=("contact", "automation"),
     )
 
@@ -140,11 +147,11 @@ class AddToAutomation(ActiveCampaignTool):
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """By a run that began since, finished or not: one that is older is not ours."""
         contact, automation = key["contact"], key["automation"]
-        reply = yield from record_if_there(_runs_request(contact))
+        reply = yield from record_if_there(runs_request(contact))
         if reply is None:
             return Finding("absent", f"contact {contact} is gone")
         unsure = False
-        for run in _runs(reply, contact, automation):
+        for run in runs_through(reply, contact, automation):
             new = is_since(run.added_at, since, reply)
             if new:
                 return Finding("present", f"run {run.id} of contact {contact} began {stamp(run.added_at)}")
@@ -196,7 +203,12 @@ class RemoveFromAutomation(ActiveCampaignTool):
         level=Level.WRITE,
         acts_on="contactAutomation",
         risk="ends a person's run",
-        key=("contact", "automation"),
+        key=("contact", "automation", "status"),
+        settles=Settling(
+            ("GET /contacts/{contact}/contactAutomations",),
+            "that very run is over or gone, also if another one began since, or the contact is gone",
+            "the run is still in progress",
+        ),
         shows=(*PERSON, "Would leave"),
         voids=(*WHO, "name of the automation", "the run that would end"),
         reads=6,
@@ -207,7 +219,7 @@ class RemoveFromAutomation(ActiveCampaignTool):
     def look(self, call: Call) -> Exchange:
         """Find the run that is in progress; finished ones are listed too."""
         contact, automation = call.id(call.args.contact), call.id(call.args.automation)
-        for run in _runs((yield _runs_request(contact)), contact, automation):
+        for run in runs_through((yield runs_request(contact)), contact, automation):
             if run.status != "completed":
                 call.facts["association"] = int(run.id)
                 call.seen["run"] = run
@@ -238,8 +250,8 @@ class RemoveFromAutomation(ActiveCampaignTool):
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """By the absence of a run in progress; a contact that is gone is in none."""
         contact, automation = key["contact"], key["automation"]
-        reply = yield from record_if_there(_runs_request(contact))
-        runs = _runs(reply, contact, automation) if reply is not None else []
+        reply = yield from record_if_there(runs_request(contact))
+        runs = runs_through(reply, contact, automation) if reply is not None else []
         left = [run.id for run in runs if run.status != "completed"]
         return removed(f"contact {contact}'s run through automation {automation}", left, key.get("_association"))
 
@@ -273,13 +285,13 @@ def _once_only(automation: Automation, place: str) -> str:
     return ": they would enter once more" if automation.multi_entry else ": people enter it once, so it may be refused"
 
 
-def _runs_request(contact: int) -> Request:
+def runs_request(contact: int) -> Request:
     """A contact's runs, finished ones too, as the contact's own link asks for them (recorded 2021)."""
     params = (("orders[lastdate]", "DESC"), ("limit", "1000"))
     return Request("GET", f"/contacts/{contact:d}/contactAutomations", params)
 
 
-def _runs(reply: Any, contact: int, automation: int) -> list[ContactAutomation]:
+def runs_through(reply: Any, contact: int, automation: int) -> list[ContactAutomation]:
     """The contact's runs through one automation; a row that says that it is somebody else's is not one."""
     return [
         run

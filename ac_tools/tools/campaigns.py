@@ -16,6 +16,7 @@ from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._read_back import collection_of, find_made, has_name, others
 from ac_tools.tools._render import content
+from ac_tools.tools._settling import made
 
 
 class NewCampaign(Arguments):  # noqa: D101
@@ -40,6 +41,7 @@ class CreateCampaign(ActiveCampaignTool):
         acts_on="campaign",
         risk="prepares mail to customers",
         key=("name",),
+        settles=made("campaign", "/campaigns"),
         shows=("Sends",),
     )
 

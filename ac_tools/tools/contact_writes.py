@@ -16,11 +16,12 @@ from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._contact_cards import (
     HOLDER,
-    KEPT_HERE,
     OVERWRITTEN,
     VALUES,
+    deletes,
     look_up_address,
     new_rows,
+    overwrites,
     read_values,
     value_rows,
 )
@@ -37,6 +38,8 @@ from ac_tools.tools._portrait import PERSON, WHO, contact_rows, deals_left, left
 from ac_tools.tools._read_back import others, spelt
 from ac_tools.tools._references import ContactRef, FieldRef
 from ac_tools.tools._render import contact_line, content, one, ties_of
+from ac_tools.tools._settling import Settling, made
+from ac_tools.tools._snapshots import overwritten_values, synced_values, unless_unread, whole_contact
 from ac_tools.tools.contacts import OneContact
 
 
@@ -108,6 +111,7 @@ class CreateContact(_Write):
         wrap="contact",
         reply="contact",
         key=("email",),
+        settles=made("contact", "/contacts", "with that address"),
         shows=("Contact", "Exists", "Field"),
         voids=(*WHO, HOLDER),
         reads=3,
@@ -126,7 +130,7 @@ class CreateContact(_Write):
 
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """The address."""
-        return {"email": call.args.email.casefold(), "_email": call.args.email}
+        return _address_and_values(call)
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
@@ -152,6 +156,13 @@ class SyncContact(_Write):
         wrap="contact",
         reply="contact",
         key=("email",),
+        settles=Settling(
+            ("GET /contacts", "GET /contacts/{contact}/fieldValues"),
+            "the contact with that address has every value that was sent, whoever wrote it",
+            "nobody has the address, or one of the values is another one",
+            "a field has another value that was written since the write left",
+            most=2,
+        ),
         shows=("Contact", *VALUES),
         voids=(*WHO, HOLDER, OVERWRITTEN),
         reads=3,
@@ -161,17 +172,25 @@ class SyncContact(_Write):
 
     def warning(self, call: Call) -> str:
         """Said last."""
-        return KEPT_HERE if "contact" in call.seen else "To take it back: delete the new contact."
+        return overwrites(call) if "contact" in call.seen else "To take it back: delete the new contact."
 
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """The address, as for creating: the values are only compared."""
-        values = contact_values(call)
-        return {"email": values.pop("email"), "_email": call.args.email, "_values": values}
+        return _address_and_values(call)
+
+    def snapshot(self, call: Call) -> Exchange:
+        """Who has the address, and the values that go."""
+        return (yield from unless_unread(synced_values(call)))
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """By the values alone, since the contact may be older or have been updated by somebody else since."""
         return (yield from read_synced(spelt(key, "email"), key.get("_values") or {}, since))
+
+
+def _address_and_values(call: Call) -> Mapping[str, Any]:
+    values = contact_values(call)
+    return {"email": values.pop("email"), "_email": call.args.email, "_values": values}
 
 
 class UpdateContactArguments(Arguments):  # noqa: D101
@@ -202,6 +221,13 @@ class UpdateContact(_Write):
         wrap="contact",
         reply="contact",
         key=("contact", "values"),
+        settles=Settling(
+            ("GET /contacts/{contact}", "GET /contacts/{contact}/fieldValues"),
+            "the contact has every value that was sent, whoever wrote it",
+            "one of the values is another one, or the contact is gone",
+            "a field has another value that was written since the write left",
+            most=2,
+        ),
         shows=(*PERSON, "Address", *VALUES),
         voids=(*WHO, OVERWRITTEN, "opted out of"),
         reads=7,
@@ -239,6 +265,10 @@ class UpdateContact(_Write):
         """By the values."""
         return (yield from read_updated(key["contact"], key["values"], since))
 
+    def snapshot(self, call: Call) -> Exchange:
+        """The values that go."""
+        return (yield from unless_unread(overwritten_values(call)))
+
     def why(self, call: Call) -> str:
         """What makes it more than an ordinary change."""
         return (
@@ -248,7 +278,7 @@ class UpdateContact(_Write):
     def warning(self, call: Call) -> str:
         """Said last."""
         freed = "Under the old address nobody is known as having opted out any more. " if call.facts.get("left") else ""
-        return f"{freed}{KEPT_HERE}"
+        return f"{freed}{overwrites(call)}"
 
     def check(self, call: Call) -> None:
         """Something must change."""
@@ -257,7 +287,7 @@ class UpdateContact(_Write):
 
 
 class DeleteContact(ActiveCampaignTool):
-    """Deletes a contact and its history: `DELETE /contacts/{id}`. Cannot be undone."""
+    """Deletes a contact and its history: `DELETE /contacts/{id}`. What can be created anew has another id."""
 
     name: str = "ac_delete_contact"
     description: str = "Delete a contact and its history, for good. A person must approve."
@@ -271,9 +301,15 @@ class DeleteContact(ActiveCampaignTool):
         acts_on="contact",
         risk="destroys a person's record and history",
         key=("contact",),
+        settles=Settling(
+            ("GET /contacts/{contact}",),
+            "no contact has that id, or it is marked as deleted",
+            "the contact is still there",
+        ),
         shows=PERSON,
         voids=(*WHO, "open deals"),
         reads=5,
+        inverse="create the contact anew with its values, then put it on its lists and its tags on it",
         changes=("contact",),
     )
 
@@ -291,16 +327,17 @@ class DeleteContact(ActiveCampaignTool):
         """By its absence."""
         return (yield from read_deleted(key["contact"]))
 
+    def snapshot(self, call: Call) -> Exchange:
+        """The contact's values, lists and tags."""
+        return (yield from unless_unread(whole_contact(call)))
+
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """Whom it happens to."""
         return contact_rows(call)
 
     def warning(self, call: Call) -> str:
         """Said last."""
-        return (
-            "This cannot be undone, and no copy is kept: the contact goes with its lists, tags, field values, "
-            "automations and history."
-        )
+        return deletes(call)
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """Gone."""

@@ -15,29 +15,17 @@ from ac_tools.tools import _deal_cards as cards
 from ac_tools.tools._arguments import Arguments, Cents, Currency, Moment, PagedArguments, choice, sortable
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
-from ac_tools.tools._contact_cards import KEPT_HERE
+from ac_tools.tools._contact_cards import overwrites
 from ac_tools.tools._contact_view import own_deal
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._portrait import WHO
 from ac_tools.tools._read_back import collection_of, differing, find_made, given, has_name, others, record_if_there
 from ac_tools.tools._references import AccountRef, ContactRef, DealRef, OwnerRef, PipelineRef, StageRef, TagRef
 from ac_tools.tools._render import content, exactly, money, name_map, named, one, page_answer
+from ac_tools.tools._settling import Settling, made
+from ac_tools.tools._snapshots import overwritten_deal, unless_unread
 
 _STATUS = choice(open=0, won=1, lost=2)
-_ATTRIBUTES: Mapping[str, str] = {
-    "title": "title",
-    "amount": "value",
-    "currency": "currency",
-    "contact": "contact_id",
-    "account": "account_id",
-    "pipeline": "pipeline_id",
-    "stage": "stage_id",
-    "owner": "owner_id",
-    "percent": "percent",
-    "status": "status",
-    "description": "description",
-}
-"""Argument -> what the record calls it. A deal does not show its custom fields."""
 _NAMES = tuple(f"name of the {noun}" for noun in ("account", "pipeline", "stage", "owner"))
 DealOrders = Annotated[
     str | None, sortable("title", "value", "cdate", "contact_name", "contact_orgname", "next-action")
@@ -198,6 +186,12 @@ class CreateDeal(_Write):
         wrap="deal",
         reply="deal",
         key=("title", "contact", "account", "amount", "currency"),
+        settles=made(
+            "deal",
+            "/deals",
+            "of that title, contact, account, amount and currency",
+            unclear=", or the key's user may not see one of that title",
+        ),
         shows=cards.NEW,
         voids=(*WHO, *_NAMES),
         reads=5,
@@ -241,7 +235,7 @@ class CreateDeal(_Write):
         def is_it(deal: Deal) -> bool | None:
             if deal.is_disabled and has_name(deal.title, key["title"]):
                 return None
-            return not differing(deal, wanted, _ATTRIBUTES)
+            return not differing(deal, wanted, cards.ATTRIBUTES)
 
         return (yield from find_made("deal", walk, Deal, is_it, since, others(key)))
 
@@ -291,6 +285,12 @@ class UpdateDeal(_Write):
         wrap="deal",
         reply="deal",
         key=("deal", "values"),
+        settles=Settling(
+            ("GET /deals/{deal}",),
+            "the deal has every value that was sent, whoever wrote it",
+            "one of them is another one, or the deal is gone",
+            "the deal does not show what was changed: custom fields alone, or the key's user may not see it",
+        ),
         shows=cards.CHANGED,
         voids=(*WHO, *cards.STANDING, cards.OVERWRITTEN, cards.GOES_TO, "name of the deal", *_NAMES),
         reads=11,
@@ -315,7 +315,11 @@ class UpdateDeal(_Write):
         """Said last."""
         ends = call.args.status in ("won", "lost")
         starts = "Won and lost can start automations, whose mail cannot be called back. " if ends else ""
-        return f"{starts}{KEPT_HERE}"
+        return f"{starts}{overwrites(call)}"
+
+    def snapshot(self, call: Call) -> Exchange:
+        """The values that go."""
+        return (yield from unless_unread(overwritten_deal(call, given(call, "deal"))))
 
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """The deal and what it is to become: another update of the same deal is another effect."""
@@ -332,9 +336,9 @@ class UpdateDeal(_Write):
         if reply is None:
             return Finding("absent", f"deal {deal_id} is gone")
         deal = exactly(deal_id, reply, "deal", Deal)
-        if deal.is_disabled or not values.keys() & _ATTRIBUTES.keys():
+        if deal.is_disabled or not values.keys() & cards.ATTRIBUTES.keys():
             return Finding("cannot_tell", f"deal {deal_id} does not show what was changed")
-        wrong = differing(deal, values, _ATTRIBUTES)
+        wrong = differing(deal, values, cards.ATTRIBUTES)
         if wrong:
             return Finding("absent", f"deal {deal_id} has not what was sent as {', '.join(wrong)}")
         return Finding("present", f"deal {deal_id} is as it was to become")

@@ -21,6 +21,7 @@ from ac_tools.tools._portrait import naming, same_name, same_name_rows
 from ac_tools.tools._read_back import any_case, collection_of, find_made, others
 from ac_tools.tools._references import FieldRef, ListRef
 from ac_tools.tools._render import content, joined, one, page_answer, records
+from ac_tools.tools._settling import made
 
 _WITH_OPTIONS = ("dropdown", "listbox", "radio", "checkbox")
 Choices = list[str]  # an argument called `list` hides the type of that name
@@ -115,10 +116,11 @@ class CreateField(ActiveCampaignTool):
         wrap="field",
         reply="field",
         key=("title",),
+        settles=made("field", "/fields", "of that title (in any case)"),
         shows=("Exists", "Shown"),
         voids=("options", "name of the list"),
         reads=2,
-        inverse="delete the field, with all its values",
+        inverse="delete the field",
         changes=("field",),
     )
 

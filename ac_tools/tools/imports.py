@@ -19,6 +19,7 @@ from ac_guardrails._finding import ReadBack
 from ac_guardrails._job import Exchange
 from ac_guardrails._steps import Pause
 from ac_tools._errors import ActiveCampaignError, InvalidRequestError, UnreadableResponseError
+from ac_tools._progress import Progress, Telling
 from ac_tools._records import ImportBatch, MailingList
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
@@ -26,6 +27,7 @@ from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
 from ac_tools.tools._import_cards import MOST_READS, ROWS, counted, import_rows, portray_import
 from ac_tools.tools._import_people import (
+    MOST_PROBES,
     all_tags,
     digest_of,
     new_people,
@@ -36,6 +38,7 @@ from ac_tools.tools._import_people import (
 from ac_tools.tools._names import label
 from ac_tools.tools._references import FieldRef, ListRef, fault_of
 from ac_tools.tools._render import content, one, optional
+from ac_tools.tools._settling import Settling
 
 _PER_MINUTE = {True: 20, False: 100}
 """Documented: requests a minute, where each carries one contact, and where each carries several."""
@@ -84,6 +87,11 @@ class ImportResult:
     left_out: tuple[tuple[str, str], ...] = ()
 
 
+def _by_name(noun: str, name: str) -> Reference:
+    """A record that only its name tells: one that is called "7" is not the one whose id is 7."""
+    return Reference(noun, 0, f"={name}" if name.isdigit() else name)
+
+
 class ImportContacts(ActiveCampaignTool):
     """Imports contacts: `POST /import/bulk_import`, asynchronous, without webhooks.
 
@@ -103,6 +111,13 @@ class ImportContacts(ActiveCampaignTool):
         acts_on="contact",
         risk="touches many people at once",
         key=("people",),
+        settles=Settling(
+            ("GET /contacts", "GET /import/bulk_import"),
+            "somebody is there whom the account did not know before, created since the write left",
+            "nobody of them is there, and the account has no import to work off",
+            "the account knew all of those before who were looked up",
+            most=MOST_PROBES + 1,
+        ),
         shows=ROWS,
         voids=("opted out", "mails its last campaign", "active automations", "name of the list"),
         reads=MOST_READS,
@@ -137,7 +152,7 @@ class ImportContacts(ActiveCampaignTool):
         """The tags and accounts, which an import names and the account finds or creates."""
         tags = dict.fromkeys(all_tags(call.args))
         accounts = dict.fromkeys(lead.customer_acct_name for lead in call.args.contacts if lead.customer_acct_name)
-        return (*(Reference("tag", 0, name) for name in tags), *(Reference("account", 0, name) for name in accounts))
+        return (*(_by_name("tag", name) for name in tags), *(_by_name("account", name) for name in accounts))
 
     def look(self, call: Call) -> Exchange:
         """Sort the people, and read the lists and automations that they would meet."""
@@ -221,6 +236,8 @@ class ImportContacts(ActiveCampaignTool):
                 raise _after(error, number, len(requests)) from None
             else:
                 batches.append(_queued(reply, number, len(requests)))
+                if len(requests) > 1:
+                    yield Telling(0.0, _how_far(batches, f"{number} of {len(requests)} requests are queued"))
         ended = yield from self._followed(batches)
         failed += [
             (email, fault_of(email) or "the account gave no reason") for batch in ended for email in batch.failed
@@ -232,7 +249,7 @@ class ImportContacts(ActiveCampaignTool):
         """Ask after all batches, round by round, until they have ended or the patience is over."""
         waiting, pause = 0.0, self.pause
         while waiting < self.patience and any(batch.status not in _ENDED for batch in batches):
-            yield Pause(pause)
+            yield Telling(pause, _how_far(batches))
             waiting, pause = waiting + pause, min(pause * 1.5, 5.0)
             for number, batch in enumerate(batches):
                 if batch.status not in _ENDED:
@@ -243,6 +260,12 @@ class ImportContacts(ActiveCampaignTool):
 def _state_of(batch: ImportBatch) -> Exchange:
     reply = yield Request("GET", "/import/info", (("batchId", str(batch.batch_id)),))
     return ImportBatch.from_wire({**reply.data, "batchId": batch.batch_id, "queued_contacts": batch.queued})
+
+
+def _how_far(batches: list[ImportBatch], message: str = "") -> Progress:
+    done = sum(len(batch.succeeded) + len(batch.failed) for batch in batches)
+    total = sum(batch.queued or 0 for batch in batches)
+    return Progress("ac_import_contacts", done, total, message or f"{done} of {total} queued people are worked off")
 
 
 def _look_at_lists(call: Call) -> Exchange:

@@ -17,11 +17,20 @@ from ac_tools.tools._arguments import Arguments, PagedArguments, choice, sortabl
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._membership_cards import membership_rows, membership_warning, membership_why
+from ac_tools.tools._membership_cards import look_at_list, membership_rows, membership_warning, membership_why
 from ac_tools.tools._portrait import PERSON, WHO, naming, portrait, same_name, same_name_rows, who
-from ac_tools.tools._read_back import collection_of, find_made, has_name, others, ties_if_there
+from ac_tools.tools._read_back import (
+    collection_of,
+    find_made,
+    has_name,
+    is_since,
+    others,
+    stamp,
+    ties_if_there,
+)
 from ac_tools.tools._references import ContactRef, ListRef, OwnerRef
 from ac_tools.tools._render import content, day, one, page_answer, ties_of
+from ac_tools.tools._settling import Settling, made
 
 ListOrders = Annotated[
     str | None, sortable("name", "id", "channel", "userid", "created_timestamp", "active_subscribers")
@@ -121,6 +130,7 @@ class CreateList(ActiveCampaignTool):
         wrap="list",
         reply="list",
         key=("name",),
+        settles=made("list", "/lists"),
         shows=("Exists", "Owner", "Mail", "Sent to"),
         voids=("name of the owner",),
         reads=2,
@@ -237,10 +247,16 @@ class SetListStatus(ActiveCampaignTool):
         wrap="contactList",
         reply="contactList",
         key=("contact", "list", "status"),
+        settles=Settling(
+            ("GET /contacts/{contact}/contactLists",),
+            "the contact has that status on the list, whoever set it",
+            "the contact has the status of before, or is gone",
+            "the status is another one and was set since the write left",
+        ),
         shows=(*PERSON, "Opted out", "Bounced", "Mail"),
         voids=(*WHO, "status on the list", "since when", "mails its last campaign", "name of the list"),
         reads=7,
-        inverse="set the former status; undoing an unsubscription is a re-subscription",
+        inverse="set the former status",
         changes=("contact",),
     )
 
@@ -252,14 +268,14 @@ class SetListStatus(ActiveCampaignTool):
         row = next((item for item in memberships if item.list_id == list_id), None)
         call.seen["row"] = row
         call.facts["was"] = row.status if row else "not on the list"
-        if row and row.status == _WANTED[call.args.status]:
+        if row and row.status == WANTED[call.args.status]:
             return Answer(f"Nothing to do: the contact is {row.status} on that list already.", row)
         if call.args.status == "unsubscribe":
             return None
         if row and row.status in ("unsubscribed", "bounced"):
             call.raise_to("lists", Level.FULL)
             call.facts["since"] = day(row.updated_at)
-        yield from _look_at_list(call)
+        yield from look_at_list(call)
         if Level.FULL in (need.level for need in call.needs):
             yield from who(call)  # always asked about: so their address is on record, too
         return None
@@ -274,15 +290,26 @@ class SetListStatus(ActiveCampaignTool):
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
-        """By where the contact stands: the write left only because it stood elsewhere."""
-        contact, wanted = key["contact"], _WANTED[key["status"]]
+        """By where the contact stands: the write left only because it stood elsewhere.
+
+        What was changed since may have been changed back: she may have left again by herself.
+        """
+        contact, wanted = key["contact"], WANTED[key["status"]]
         rows = yield from ties_if_there(contact, "contactLists", ContactList)
         if rows is None:
             return Finding("absent", f"contact {contact} is gone")
-        status = next((row.status for row in rows if row.list_id == str(key["list"])), None)
-        if status == wanted:
+        row = next((row for row in rows if row.list_id == str(key["list"])), None)
+        if row and row.status == wanted:
             return Finding("present", f"contact {contact} is {wanted} on list {key['list']}")
+        if row and is_since(row.updated_at, since):
+            changed = f"their status on list {key['list']} was changed {stamp(row.updated_at)}"
+            return Finding("cannot_tell", f"contact {contact} is not {wanted}, and {changed}")
         return Finding("absent", f"contact {contact} is not {wanted} on list {key['list']}")
+
+    def snapshot(self, call: Call) -> Exchange:
+        """Where the contact stands, which decided already."""
+        return {"status": call.facts["was"]}
+        yield  # a generator, like the ones that read something
 
     def build(self, call: Call) -> Request:
         """With the source that the documents ask for when somebody is re-subscribed."""
@@ -319,14 +346,4 @@ _VERBS = {
     "unsubscribe": ("unsubscribe", "from"),
     "unconfirmed": ("mark as unconfirmed", "on"),
 }
-_WANTED = {"subscribe": "active", "unsubscribe": "unsubscribed", "unconfirmed": "unconfirmed"}
-
-
-def _look_at_list(call: Call) -> Exchange:
-    """Whether subscribing to the list mails somebody at once."""
-    reply = yield Request("GET", f"/lists/{call.id(call.args.list)}")
-    found = one(reply, "list", MailingList)
-    call.learn(call.args.list, found.name)
-    if found.send_last_broadcast:
-        call.raise_to("lists", Level.FULL)
-        call.facts["mails_last_campaign"] = True
+WANTED = {"subscribe": "active", "unsubscribe": "unsubscribed", "unconfirmed": "unconfirmed"}

@@ -20,6 +20,7 @@ from ac_tools.tools._portrait import PERSON, WHO, contact_rows, portrait
 from ac_tools.tools._read_back import any_case, collection_of, find_made, others, removed, spelt, ties_if_there
 from ac_tools.tools._references import ContactRef, TagRef
 from ac_tools.tools._render import content, one, page_answer, ties_of
+from ac_tools.tools._settling import Settling, made
 
 
 class ListTagsArguments(PagedArguments):  # noqa: D101
@@ -77,6 +78,7 @@ class CreateTag(ActiveCampaignTool):
         wrap="tag",
         reply="tag",
         key=("name",),
+        settles=made("tag", "/tags", "of that name (in any case)"),
         reads=1,
         inverse="delete the tag",
         changes=("tag",),
@@ -146,6 +148,11 @@ class AddTag(ActiveCampaignTool):
         wrap="contactTag",
         reply="contactTag",
         key=("contact", "tag"),
+        settles=Settling(
+            ("GET /contacts/{contact}/contactTags",),
+            "the contact has the tag, whoever put it on",
+            "the contact does not have it, or is gone",
+        ),
         shows=(*PERSON, "Starts"),
         voids=(*WHO, "name of the tag"),
         reads=6,
@@ -213,7 +220,12 @@ class RemoveTag(ActiveCampaignTool):
         acts_on="contactTag",
         risk="changes segments",
         event="contact_tag_removed",
-        key=("contact", "tag"),
+        key=("contact", "tag", "status"),
+        settles=Settling(
+            ("GET /contacts/{contact}/contactTags",),
+            "that very association is gone, also if the tag was put on again since, or the contact is gone",
+            "the association is still there",
+        ),
         shows=PERSON,
         voids=(*WHO, "name of the tag"),
         reads=6,

@@ -51,6 +51,8 @@ class Catalog:
             "domain" means the domains of addresses, which the guard compares by itself.
         amounts: The areas whose actions tell in `touches` an "amount" and a "currency", each with the number of parts
             that it counts to a unit of the currency: {"deals": 100} for cents.
+        inner: What no agent is given and no grant can name, because only the product itself calls it, for an agent
+            whose grants reach it: to take a write back.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Catalog:
     tools: tuple[CatalogTool, ...] = ()
     nouns: Mapping[str, str] = field(default_factory=dict)
     amounts: Mapping[str, int] = field(default_factory=dict)
+    inner: tuple[CatalogTool, ...] = ()
 
     def opened(self, area: str, level: Level) -> tuple[str, ...]:
         """The tools that this level opens in this area."""
@@ -80,6 +83,7 @@ class Catalog:
             tools=self.tools + other.tools,
             nouns={**self.nouns, **other.nouns},
             amounts={**self.amounts, **other.amounts},
+            inner=self.inner + other.inner,
         )
 
     @staticmethod

@@ -39,7 +39,7 @@ CARDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "Last name «Lindqvist», as it is already",
             "Phone «+46 8 465 004 17» → «+1 555 0100»",
             "Field «Job title» (field 1): «Owner» → «CEO»",
-            "Only this card keeps what is shown here",
+            "The old values are overwritten; a copy is kept with the record",
         ],
     ),
     "a new address": (
@@ -81,7 +81,7 @@ CARDS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "Tags «Trade», «Fabric samples sent», «Interior designer»",
             "Deals 1 open: «Reception and lobby, Lindqvist HQ» 18,400.00 EUR (id 27)",
             "Now in no automation",
-            "This cannot be undone, and no copy is kept",
+            "Its history, notes and automations go with it, and that cannot be undone",
         ],
     ),
     "an unsubscription": (

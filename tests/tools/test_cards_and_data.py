@@ -145,11 +145,11 @@ def test_the_agent_gets_nothing_of_the_card(
 
 
 def test_a_call_that_nobody_is_asked_about_reads_nothing_more(toolkit_for: Any, run: Any, wire: Any) -> None:
-    """What only a card needs is not read where there is no card."""
+    """What only a card needs is not read where there is no card; what is overwritten is, to take it back."""
     run(toolkit_for(), "ac_update_deal", deal=27, amount=5)
     run(toolkit_for(), "ac_add_tag", contact=46, tag=3)
     run(toolkit_for(), "ac_update_contact", contact=46, phone="1")
-    assert wire.sent("GET") == []
+    assert wire.sent("GET") == [("GET", "/deals/27"), ("GET", "/contacts/46")]
 
 
 def test_an_import_looks_at_some_and_says_so(on: Any, reviewing: Any, run: Any) -> None:
