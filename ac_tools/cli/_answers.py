@@ -17,10 +17,10 @@ def fault_of(tool: str, arguments: Mapping[str, Any]) -> str:
         tool: The tool's name.
         arguments: What it would be called with.
     """
-    from ac_tools.tools import TOOLS
+    from ac_tools.tools import ALL_TOOLS
     from ac_tools.tools._arguments import Arguments, faults
 
-    for kind in TOOLS:
+    for kind in ALL_TOOLS:
         if kind.model_fields["name"].default == tool:
             schema = kind.model_fields["args_schema"].default
             assert issubclass(schema, Arguments)

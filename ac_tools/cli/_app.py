@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ac_tools.cli import _approvals, _audit, _doctor, _grants, _guard, _record, _sandbox, _tools
+from ac_tools.cli import _approvals, _audit, _doctor, _grants, _guard, _mcp, _record, _sandbox, _tools, _undo
 from ac_tools.cli._demo import _command as _demo
 
 
@@ -30,8 +30,9 @@ class _Commands(TyperGroup):
 def _is_known(error: Exception) -> bool:
     from ac_guardrails import AnswerError, GrantsError, LedgerError, StoppedError
     from ac_tools._errors import ActiveCampaignError
+    from ac_tools.undo import UndoError
 
-    return isinstance(error, (AnswerError, GrantsError, LedgerError, StoppedError, ActiveCampaignError))
+    return isinstance(error, (AnswerError, GrantsError, LedgerError, StoppedError, ActiveCampaignError, UndoError))
 
 
 app = typer.Typer(
@@ -64,8 +65,10 @@ def _root(
 
 app.command("demo")(_demo.demo)
 app.command("doctor")(_doctor.doctor)
+app.command("mcp")(_mcp.mcp)
 app.command("record")(_record.record)
 app.command("tools")(_tools.tools)
+app.command("undo")(_undo.undo)
 app.add_typer(_grants.app, name="grants")
 app.add_typer(_approvals.app, name="approvals")
 app.add_typer(_guard.app, name="guard")

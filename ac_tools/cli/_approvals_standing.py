@@ -92,9 +92,9 @@ def _standing(ledger: Ledger) -> Standing:
 
 def _arguments(tool: str, values: list[str]) -> dict[str, Any]:
     """What was written as name=value, with names that the tool knows."""
-    from ac_tools.tools import TOOLS
+    from ac_tools.tools import ALL_TOOLS
 
-    known = {each.model_fields["name"].default: each.model_fields["args_schema"].default for each in TOOLS}
+    known = {each.model_fields["name"].default: each.model_fields["args_schema"].default for each in ALL_TOOLS}
     if tool not in known:
         fail(f"There is no tool {tool!r}.{nearest(tool, known)}", code=2)
     names = list(known[tool].model_fields)

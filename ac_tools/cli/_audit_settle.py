@@ -75,7 +75,7 @@ def _known(ledger: Ledger, entry_id: str) -> Entry:
 
 def _settled(ledger: Ledger, account: ActiveCampaign, entries: list[Entry]) -> list[tuple[Entry, Settlement]]:
     from ac_guardrails._stop import StoppedError
-    from ac_tools.tools._call import reading_back
+    from ac_tools.tools._by_name import reading_back
 
     guard, settled = _guard(ledger), []
     for entry in entries:

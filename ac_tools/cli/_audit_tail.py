@@ -50,9 +50,9 @@ class Tail:
                     self._meet(found)
 
     def _changed(self) -> list[str]:
-        """The entries that something happened to since the last look, oldest first."""
+        """The entries that something happened to since the last look, oldest first; a read alone changes none."""
         with self._ledger.transaction(durable=False) as connection:
-            sql = "SELECT seq, entry FROM events WHERE seq > ? ORDER BY seq"
+            sql = "SELECT seq, entry FROM events WHERE seq > ? AND kind != 'read' ORDER BY seq"
             rows = connection.execute(sql, (self._seq,)).fetchall()
         self._seq = rows[-1][0] if rows else self._seq
         return list(dict.fromkeys(entry for _, entry in rows))

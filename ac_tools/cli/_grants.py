@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ac_guardrails._shown import levels_of, limits_of
 from ac_tools.cli._console import fail, print_json, say, stdout
 from ac_tools.cli._grants_explain import explain
 from ac_tools.cli._grants_replay import replay
 from ac_tools.cli._options import AsJson, GrantsFile
 
 if TYPE_CHECKING:
-    from ac_guardrails import Grant, Grants
+    from ac_guardrails import Grants
 
 app = typer.Typer(
     help="Check, show and explain who may do what; try a new file on what happened.", no_args_is_help=True
@@ -71,47 +72,27 @@ def _read(path: Path) -> Grants:
 
 
 def _plain(grants: Grants, agent: str) -> dict[str, Any]:
-    areas = {area: str(grants.level(agent, area)) for area in grants.catalog.areas}
-    return {"areas": areas, "limits": _limits(grants, agent), "tools": list(grants.tools(agent))}
+    return {"areas": levels_of(grants, agent), "limits": limits_of(grants, agent), "tools": list(grants.tools(agent))}
 
 
 def _print_matrix(grants: Grants) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from ac_tools._catalog import AREAS
+
     console = stdout()
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("Agent", overflow="fold")
-    for area in grants.catalog.areas:
+    every = {agent: levels_of(grants, agent) for agent in grants.agents}
+    # Of the further areas, only those that somebody may use: else the page would be mostly "off".
+    areas = [a for a in grants.catalog.areas if a in AREAS or any(levels[a] != "off" for levels in every.values())]
+    for area in areas:
         table.add_column(area, no_wrap=True)
-    for agent in grants.agents:
-        levels = [str(grants.level(agent, area)) for area in grants.catalog.areas]
-        table.add_row(agent, *(Text(level, style=_STYLES[level]) for level in levels))
+    for agent, levels in every.items():
+        table.add_row(agent, *(Text(levels[area], style=_STYLES[levels[area]]) for area in areas))
     console.print(table)
     console.print()
     for agent in grants.agents:
-        for line in _limits(grants, agent):
+        for line in limits_of(grants, agent):
             console.print(Text(f"{agent}, {line}"))
-
-
-def _limits(grants: Grants, agent: str) -> list[str]:
-    found = ((area, grants.grant(agent, area)) for area in grants.catalog.areas)
-    return [f"{area}: {text}" for area, grant in found if grant and (text := _edges(grant))]
-
-
-def _edges(grant: Grant) -> str:
-    """What narrows a grant, in words."""
-    parts = [f"only the {noun} {' or '.join(sorted(names))}" for noun, names in grant.only.items()]
-    parts += [f"at most {limit} in any {limit.window}" for limit in grant.limits()]
-    if grant.amount_at_most is not None:
-        amounts = (f"{most:f} {currency}" for currency, most in grant.amount_at_most.items())
-        parts.append(f"amounts up to {' or '.join(amounts)}")
-    if grant.over_asks:
-        parts.append("above that a person is asked")
-    if grant.ask_writes:
-        parts.append("every write asks a person")
-    if grant.ask_tools:
-        parts.append(f"{', '.join(sorted(grant.ask_tools))} asks a person")
-    if grant.until:
-        parts.append(f"until {grant.until}, that day included")
-    return "; ".join(parts)

@@ -56,7 +56,9 @@ def schema_fault(path: Path, catalog: Catalog) -> str:
 
 
 def _of_agent(grants: Grants, agent: str) -> Iterator[str]:
-    held = [grants.grant(agent, area) for area in grants.catalog.areas]
+    from ac_tools._catalog import AREAS
+
+    held = [grants.grant(agent, area) for area in AREAS]
     if all(grant is not None and grant.level == Level.FULL and not grant.only for grant in held):
         yield f"{agent} has full access to every area: this is the whole account. Give each agent what its work needs."
     if not grants.tools(agent):
@@ -94,11 +96,12 @@ def _alike(agents: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 def _never_names(tool: str, noun: str) -> bool:
     """Whether no argument of a tool can name such a record."""
-    from ac_tools.tools import TOOLS
+    from ac_tools.tools import ALL_TOOLS
     from ac_tools.tools._references import Noun
 
-    schema: Any = next(kind for kind in TOOLS if kind.model_fields["name"].default == tool).model_fields["args_schema"]
-    fields = schema.default.model_fields.values()
+    kind = next(kind for kind in ALL_TOOLS if kind.model_fields["name"].default == tool)
+    schema: Any = kind.model_fields["args_schema"].default
+    fields = schema.model_fields.values()
     marks = [mark for field in fields for part in (field.annotation, *field.metadata) for mark in _parts(part)]
     known = {mark.noun for mark in marks if isinstance(mark, Noun)}
     return noun not in known and noun != "domain"

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ac_guardrails._shown import Tone, tone_of
+
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
     from ac_guardrails import Entry
 
-_STYLES = {
-    "rejected": "yellow",
-    "waiting": "yellow",
-    "expired": "yellow",
-    "refused": "red",
+_STYLES: dict[Tone, str] = {
+    "": "",
+    "written": "green",
+    "rehearsed": "cyan",
+    "halted": "yellow",
+    "wrong": "red",
     "joined": "dim",
     "stopped": "bold red",
     "resumed": "bold green",
@@ -48,11 +51,7 @@ def ledger_table(entries: Iterable[Entry]) -> Table:
 
 def style_of(entry: Entry) -> str:
     """The colour of an entry: green for what was written, yellow for what people stopped, red for what went wrong."""
-    if entry.outcome in ("done", "nothing", "happened"):
-        return "green" if entry.is_write else ""
-    if entry.outcome == "rehearsed":
-        return "cyan"
-    return _STYLES.get(entry.decision, "red" if entry.outcome else "")
+    return _STYLES[tone_of(entry)]
 
 
 def _what(entry: Entry) -> Text:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ac_guardrails import Ledger, Question, inert
-from ac_guardrails._desk import Desk, entry_of
+from ac_guardrails._desk import Desk, entry_of, listed
 from ac_guardrails._entries import mapping
 from ac_tools.cli._console import json_text
 
@@ -24,7 +24,7 @@ class DamagedError(Exception):
 
 
 def waiting(ledger: Ledger) -> tuple[list[Question], list[str]]:
-    """The questions that can be answered now, oldest first; and the entries whose questions cannot be read."""
+    """The questions to answer now, oldest first, a set in place of its calls; and the entries that cannot be read."""
     with ledger.transaction(durable=False) as connection:
         rows = connection.execute("SELECT entry FROM payloads WHERE ask IS NOT NULL AND closed = 0").fetchall()
     questions: list[Question] = []
@@ -34,8 +34,7 @@ def waiting(ledger: Ledger) -> tuple[list[Question], list[str]]:
             questions += _read(ledger, entry)
         except DamagedError:
             damaged.append(str(entry))
-    found = [question for question in questions if question.is_open(ledger.now())]
-    return sorted(found, key=lambda question: question.request.expires_at), damaged
+    return listed(questions, ledger.now()), damaged
 
 
 def found(ledger: Ledger, approval: str) -> Question | None:
@@ -90,6 +89,7 @@ def as_data(question: Question, now: float) -> dict[str, Any]:
         "what": action.plain or action.what,
         "arguments": dict(action.arguments),
         "card": {"title": card.title, "rows": dict(card.rows), "warning": card.warning},
+        "members": list(question.members),
         "state": state_of(question, now),
         "by": decision.by if decision else "",
         "reason": decision.reason if decision else "",
@@ -139,6 +139,9 @@ def show_question(console: Console, question: Question, now: float) -> None:
     show_card(question.request, console)
     console.print(Text("Arguments", style="dim"))
     console.print(Text(json_text(dict(question.request.action.arguments), indent=2)), soft_wrap=True)
+    if question.members:
+        told = f"Each call can also be answered by itself: {', '.join(question.members)}."
+        console.print(Text(told, style="dim"), soft_wrap=True)
     console.print(Text(standing(question, now), style="dim"), soft_wrap=True)
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ac_guardrails._explain import Explanation, Needed
     from ac_guardrails._replay import replay
     from ac_guardrails._replayed import Replay, Replayed
+    from ac_guardrails._sets import Planned
 
 __all__ = [
     "Action",
@@ -60,6 +61,7 @@ __all__ = [
     "Permit",
     "PermitError",
     "Plan",
+    "Planned",
     "Question",
     "Reference",
     "Refusal",
@@ -82,6 +84,7 @@ _LATER = {
     **dict.fromkeys(("Explanation", "Needed"), "_explain"),
     **dict.fromkeys(("Replay", "Replayed"), "_replayed"),
     "replay": "_replay",
+    "Planned": "_sets",
 }
 """What no agent needs: imported when it is asked for."""
 

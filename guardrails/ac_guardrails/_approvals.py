@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ac_guardrails._action import Action
 from ac_guardrails._canonical import canonical
+from ac_guardrails._display import Displayed
 from ac_guardrails._text import inert
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Card:
+class Card(Displayed):
     """What a person sees before deciding, in plain words.
 
     Text that came from the account is made inert when the card is drawn: it cannot imitate the card's own lines.
@@ -52,7 +53,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class ApprovalRequest:
+class ApprovalRequest(Displayed):
     """One action that waits for a person.
 
     Args:

@@ -15,10 +15,11 @@ from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Verdict
 from ac_guardrails._hold import TakenError
 from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
+from ac_guardrails._look import Denied
 from ac_guardrails._once import Once, standing
 from ac_guardrails._record import Record
 from ac_guardrails._rehearse import Rehearsal
-from ac_guardrails._sending import Denied, InTheWay, OverLimit, Sending
+from ac_guardrails._sending import InTheWay, OverLimit, Sending
 from ac_guardrails._settle import settle
 from ac_guardrails._steps import Steps, Store
 from ac_guardrails._stop import StoppedError

@@ -4,92 +4,25 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ac_guardrails._action import Action
-from ac_guardrails._approvals import ApprovalRequest, Card, Decision
+from ac_guardrails._approvals import Decision
 from ac_guardrails._canonical import canonical
 from ac_guardrails._events import Event
 from ac_guardrails._hold import refuse_second
 from ac_guardrails._ledger import Ledger
+from ac_guardrails._question import Question as Question
 from ac_guardrails._text import inert
 
+_VOID = "This question is void: its call has ended, or what it was about has changed."
+_NO_EDIT = "the calls of a set cannot be edited together, only one by one"
 _DECIDED = {"approve": "approved", "reject": "rejected", "edit": "edited"}
 
 
 class AnswerError(ValueError):
     """An answer does not count: its question is gone, lapsed or void, or somebody was quicker. The text says which."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question as the ledger keeps it.
-
-    Args:
-        request: What is asked.
-        binds: The digest of the action that an approval covers.
-        voids: What the consent rests on; when one of these changes, it is void.
-        beyond: The limits that its person is told of; an approval lets the action pass these and no others.
-        decision: The answer that stands; None while there is none.
-        over: Whether no answer counts any more: a later question took its place, or its call has ended.
-        overruled: Who said otherwise when the answer stood already, and what; the first of them.
-    """
-
-    request: ApprovalRequest
-    binds: str
-    voids: Mapping[str, Any] = field(default_factory=dict)
-    decision: Decision | None = None
-    over: bool = False
-    overruled: Mapping[str, str] | None = None
-    beyond: frozenset[str] = frozenset()
-
-    def covers(self, action: Action, voids: Mapping[str, Any], beyond: frozenset[str] = frozenset()) -> bool:
-        """Whether an answer to it is an answer about this action, as things are now."""
-        same = self.binds == action.digest() and action.same_target(self.request.action) and beyond <= self.beyond
-        return same and canonical(dict(self.voids)) == canonical(dict(voids))
-
-    def is_open(self, now: float) -> bool:
-        """Whether it can still be answered."""
-        return self.decision is None and not self.over and now < self.request.expires_at
-
-    def says(self, decision: Decision) -> bool:
-        """Whether its answer is the same, whoever gives it."""
-        stands = self.decision
-        return stands is not None and (stands.kind, stands.arguments) == (decision.kind, decision.arguments)
-
-    def to_json(self) -> dict[str, Any]:
-        """As it lies in the payload."""
-        request, card = self.request, self.request.card
-        return {
-            "id": request.id,
-            "action": request.action.to_json(),
-            "card": [card.title, [list(row) for row in card.rows], card.warning],
-            "facts": dict(request.facts),
-            "expires": request.expires_at,
-            "binds": self.binds,
-            "voids": dict(self.voids),
-            "beyond": sorted(self.beyond),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any], *, over: bool) -> Question:
-        """From the payload."""
-        title, rows, warning = data["card"]
-        action = Action.from_json(data["action"])
-        request = ApprovalRequest(
-            id=data["id"],
-            agent=action.agent,
-            action=action,
-            card=Card(title, tuple((label, text) for label, text in rows), warning),
-            facts=data["facts"],
-            expires_at=data["expires"],
-        )
-        said = data.get("decision")
-        decision = Decision(said["kind"], said["by"], said["reason"], said["arguments"]) if said else None
-        beyond = frozenset(data.get("beyond", ()))
-        return cls(request, data["binds"], data["voids"], decision, over, data.get("overruled"), beyond)
 
 
 class Desk:
@@ -145,11 +78,13 @@ class Desk:
             return _of(connection, entry)
 
     def waiting(self) -> list[Question]:
-        """The questions that can be answered now, oldest first."""
+        """The questions that can be answered now, oldest first; the calls of a set are one question.
+
+        Each of a set's `members` can be answered by itself all the same.
+        """
         with self._ledger.transaction(durable=False) as connection:
             asked = [question for entry in _waiting(connection) for question in _of(connection, entry)]
-        found = [question for question in asked if question.is_open(self._ledger.now())]
-        return sorted(found, key=lambda question: question.request.expires_at)
+        return listed(asked, self._ledger.now())
 
     def answer(self, question_id: str, decision: Decision) -> None:
         """Record an answer. The first one that comes in time stands.
@@ -189,32 +124,61 @@ class Desk:
         question = _find(connection, question_id)
         why_not = _why_late(question, question_id, self._ledger.now())
         if question is not None and not why_not:
-            reason = {"reason": decision.reason} if decision.reason else {}
-            said = {"decision": _as_data(decision)}
-            self._write(connection, question, "answered", decision, said, standing=standing, **reason)
+            if question.members:
+                return self._answer_all(connection, question, decision)
+            self._answered(connection, question, decision, {"standing": standing} if standing else {})
+            self._end_sets(connection, question_id)
             return replace(question, decision=decision)
         if question is not None and not standing and _is_overruled(question, decision):
-            self._write(connection, question, "overruled", decision, {"overruled": _public(decision)})
+            event = _event(question, "overruled", _public(decision))
+            self._write(connection, question, event, said={"overruled": _public(decision)})
         raise AnswerError(why_not)
 
-    def _write(
+    def _answer_all(self, connection: sqlite3.Connection, question: Question, decision: Decision) -> Question:
+        """Give the answer to a set to each of its calls that is still open, and close the set."""
+        if decision.kind == "edit":
+            decision = Decision.reject(_NO_EDIT, by=decision.by)
+        members = self._open(connection, question.members)
+        if not members:
+            raise AnswerError(_VOID)
+        for member in members:
+            self._answered(connection, member, decision, {"set": question.request.id, "others": len(members) - 1})
+        approved = decision.kind == "approve"
+        end = _event(question, *(("outcome", {"outcome": ""}) if approved else ("refused", {"decision": "rejected"})))
+        self._answered(connection, question, decision, {}, end)
+        return replace(question, decision=decision, over=True)
+
+    def _end_sets(self, connection: sqlite3.Connection, member: str) -> None:
+        """Close the sets of which nothing is open any more since a call of theirs was answered by itself."""
+        for entry in _waiting(connection, "AND instr(body, '\"members\":[')"):
+            for question in _of(connection, entry):
+                if member in question.members and not self._open(connection, question.members):
+                    self._ledger.write(connection, _event(question, "refused", {"decision": "answered one by one"}))
+
+    def _open(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[Question]:
+        found = (_find(connection, one) for one in ids)
+        return [one for one in found if one is not None and one.is_open(self._ledger.now())]
+
+    def _answered(
         self,
         connection: sqlite3.Connection,
         question: Question,
-        kind: str,
         decision: Decision,
-        said: Mapping[str, Any],
-        *,
-        standing: str = "",
-        **kept: str,
+        given_by: Mapping[str, Any],
+        *end: Event,
     ) -> None:
-        """Put an answer on record, beside its question and as an event."""
-        entry = entry_of(question.request.id)
-        asked = _stored(connection, entry)
+        """Put the answer that stands on record, and what ends its entry, if anything does."""
+        event = _event(question, "answered", {**_public(decision), **given_by})
+        reason = {"reason": decision.reason} if decision.reason else {}
+        self._write(connection, question, event, *end, said={"decision": _as_data(decision)}, **reason)
+
+    def _write(
+        self, connection: sqlite3.Connection, question: Question, *events: Event, said: Mapping[str, Any], **kept: str
+    ) -> None:
+        """Put on record what somebody said to a question, beside it and as an event."""
+        asked = _stored(connection, entry_of(question.request.id))
         asked = [{**data, **said} if data["id"] == question.request.id else data for data in asked]
-        given_by = {"standing": standing} if standing else {}
-        event = Event(entry, kind, question.request.agent, {**_public(decision), **given_by})
-        self._ledger.write(connection, event, payload={"questions": asked, **kept})
+        self._ledger.write(connection, *events, payload={"questions": asked, **kept})
 
     def round_of(self, task: str, number: int, shown: list[str]) -> list[str]:
         """What was shown in a round of a task's questions; recorded as shown now where it was not yet.
@@ -240,9 +204,26 @@ class Desk:
             connection.execute("UPDATE rounds SET questions = '[]' WHERE task = ? AND number = ?", (task, number))
 
 
+def listed(asked: Iterable[Question], now: float) -> list[Question]:
+    """The questions to show to people, oldest first: those that are open, a set in place of its calls.
+
+    Args:
+        asked: All questions that wait.
+        now: Epoch seconds.
+    """
+    found = [question for question in asked if question.is_open(now)]
+    parts = {member for question in found for member in question.members}
+    shown = [question for question in found if question.request.id not in parts]
+    return sorted(shown, key=lambda question: question.request.expires_at)
+
+
 def entry_of(question_id: str) -> str:
     """The entry that a question belongs to: an entry's later questions carry a number."""
     return question_id.partition("-")[0]
+
+
+def _event(question: Question, kind: str, data: Mapping[str, Any]) -> Event:
+    return Event(entry_of(question.request.id), kind, question.request.agent, data)
 
 
 def _public(decision: Decision) -> dict[str, Any]:
@@ -262,7 +243,7 @@ def _why_late(question: Question | None, question_id: str, now: float) -> str:
         said = _public(question.decision)
         return f"{said['by']} has answered this already: {said['decision']}. That stands."
     if question.over:
-        return "This question is void: its call has ended, or what it was about has changed."
+        return _VOID
     if now >= question.request.expires_at:
         return "This question has lapsed, and nothing ran. The agent may ask again."
     return ""

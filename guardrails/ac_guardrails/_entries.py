@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ac_guardrails._display import Displayed
 from ac_guardrails._events import LedgerError
 from ac_guardrails._text import inert
 
@@ -27,7 +28,7 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Displayed):
     """One call on record.
 
     Args:
@@ -54,6 +55,13 @@ class Entry:
         edits: The salted digest of each question that a person answered with other arguments, and their name; without
             those that were put again as they stood before, so that the edit counts no more.
         standing: The standing approval that the last yes was given by; empty where a person gave it to this very call.
+        set: The set of calls whose answer the last one is; empty where a person answered this very call.
+        others: How many other calls that answer was for.
+        made: The record that it has made, named with its kind and id; empty where it made none.
+        undoes: The entry that it takes back; empty where it takes none back.
+        behalf: The person for whom it was made; empty where nobody was named.
+        undone: The person for whom it was taken back; empty where it stands.
+        undone_at: When it was taken back, in epoch seconds; 0.0 where it stands.
         damaged: Whether something is kept beside the events that cannot be read.
         payload: What is kept beside the events: arguments, card, result; empty where it cannot be read.
     """
@@ -79,6 +87,13 @@ class Entry:
     asked: str = ""
     edits: tuple[tuple[str, str], ...] = ()
     standing: str = ""
+    set: str = ""
+    others: int = 0
+    made: str = ""
+    undoes: str = ""
+    behalf: str = ""
+    undone: str = ""
+    undone_at: float = 0.0
     damaged: bool = False
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -90,7 +105,8 @@ class Entry:
             return f"{self.what}.{damage}"
         if not self.what:
             return f"{self.agent} began a call, and what it was is not on record yet: {self.verdict()}.{damage}"
-        return f"{self.agent} asked to {self.what} in {self.host}: {self.verdict()}.{damage}"
+        undone = f"; taken back by {self.undone}" if self.undone else ""
+        return f"{self.agent} asked to {self.what}{self._on_behalf()} in {self.host}: {self.verdict()}{undone}.{damage}"
 
     def verdict(self) -> str:
         """The decision and the outcome, without who and what."""
@@ -101,13 +117,19 @@ class Entry:
                 words[-1] += f" ({self.reason.rstrip('.')})"
         return ", ".join(words)
 
+    def _on_behalf(self) -> str:
+        """What it takes back, and for whom, as an insertion between commas."""
+        undoing = [f"undoing entry {self.undoes}"] if self.undoes else []
+        said = " ".join((*undoing, *([f"for {self.behalf}"] if self.behalf else [])))
+        return f", {said}," if said else ""
+
     def _decision_words(self) -> str:
         because = f" ({self.reason.rstrip('.')})" if self.reason else ""
         match self.decision:
             case "approved" | "edited":
-                return self._who_decided()
+                return f"{self._who_decided()}{self._together()}"
             case "rejected":
-                return f"{self._who_decided()}{because}"
+                return f"{self._who_decided()}{because}{self._together()}"
             case "refused" | "expired":
                 return f"{self.decision}{because}"
             case "deny":
@@ -118,6 +140,11 @@ class Entry:
                 return "waiting for a person"
             case other:
                 return other or "begun"
+
+    def _together(self) -> str:
+        """That one answer was for several calls."""
+        others = "1 other" if self.others == 1 else f"{self.others} others"
+        return f", together with {others} (set {self.set})" if self.set else ""
 
     def _who_decided(self) -> str:
         """Everybody who had a say in what ran, or did not: who changed it, and who agreed or not."""
@@ -203,6 +230,8 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
             return _ended(entry, event)
         case "settled":
             return _settled(entry, event)
+        case "undone":
+            return replace(entry, undone=inert(event["by"], limit=80), undone_at=event["at"])
         case "joined":
             return replace(entry, decision="joined", joined=event["into"], state="closed")
         case "stopped" | "resumed":
@@ -222,8 +251,10 @@ def _asked(entry: Entry, digest: str) -> Entry:
 def _answered(entry: Entry, event: Mapping[str, Any]) -> Entry:
     decision, by = event["decision"], event.get("by", "")
     edits = (*entry.edits, (entry.asked, by)) if decision == "edited" else entry.edits
-    reason, standing = _kept(entry, "reason"), event.get("standing", "")
-    return replace(entry, decision=decision, by=by, reason=reason, state="open", edits=edits, standing=standing)
+    given_by = {"standing": event.get("standing", ""), "set": event.get("set", ""), "others": event.get("others", 0)}
+    return replace(
+        entry, decision=decision, by=by, reason=_kept(entry, "reason"), state="open", edits=edits, **given_by
+    )
 
 
 def _ended(entry: Entry, event: Mapping[str, Any]) -> Entry:
@@ -232,7 +263,8 @@ def _ended(entry: Entry, event: Mapping[str, Any]) -> Entry:
     said = _kept(entry, "error") or event.get("reason", "")
     reason = "" if outcome == "done" else said
     state = "unknown" if unknown else "closed"
-    return replace(entry, outcome=outcome, state=state, reason=reason, cut_at=event["at"] if unknown else 0.0)
+    made, cut_at = event.get("made", ""), event["at"] if unknown else 0.0
+    return replace(entry, outcome=outcome, state=state, reason=reason, made=made, cut_at=cut_at)
 
 
 def _settled(entry: Entry, event: Mapping[str, Any]) -> Entry:
@@ -240,7 +272,8 @@ def _settled(entry: Entry, event: Mapping[str, Any]) -> Entry:
     outcome = event["outcome"]
     absent = (*entry.absent_at, event["at"]) if event.get("absent") else entry.absent_at
     state = "unknown" if event.get("unknown") else "closed"
-    return replace(entry, outcome=outcome, state=state, reason=event.get("reason", ""), absent_at=absent)
+    reason, made = event.get("reason", ""), event.get("made", "")
+    return replace(entry, outcome=outcome, state=state, reason=reason, made=made, absent_at=absent)
 
 
 def _controlled(entry: Entry, event: Mapping[str, Any]) -> Entry:
@@ -283,4 +316,6 @@ def _decided(entry: Entry, event: Mapping[str, Any]) -> Entry:
         what=what,
         decision="allowed" if decision == "allow" else "waiting" if decision == "ask" else decision,
         is_write=bool(event.get("write")),
+        undoes=event.get("undoes", ""),
+        behalf=inert(event.get("behalf", ""), limit=80),
     )

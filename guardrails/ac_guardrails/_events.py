@@ -25,8 +25,8 @@ class Event:
 
     Args:
         entry: The entry that it belongs to.
-        kind: decided, asked, answered, overruled, read, sent, outcome, settled, refused, joined or failed; stopped or
-            resumed; standing or revoked.
+        kind: decided, asked, answered, overruled, read, sent, outcome, settled, refused, joined or failed; undone;
+            stopped or resumed; standing or revoked.
         agent: Whose call it was.
         data: What is to be remembered, as JSON; cut to fit one row of 1 KB.
         call: The replay key, where the event is one that the call can be found by.

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ac_guardrails._approvals import Approver, Elsewhere
 from ac_guardrails._call import Call
 from ac_guardrails._desk import Desk
+from ac_guardrails._display import Displayed
+from ac_guardrails._events import Event
 from ac_guardrails._grants import Grants
 from ac_guardrails._job import Answer, Job
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._ledger_url import open_ledger
+from ac_guardrails._reading import entry_of
 from ac_guardrails._rehearse import as_run
 from ac_guardrails._settle import Reader, Settlement, settle
 from ac_guardrails._standing import Standing
 from ac_guardrails._steps import Sender, Steps, Store, adrive, drive
+from ac_guardrails._text import inert
+
+if TYPE_CHECKING:
+    from ac_guardrails._sets import Planned
 
 
-class Guard:
+class Guard(Displayed):
     """The layer in front of an account.
 
     Args:
@@ -77,6 +85,12 @@ class Guard:
     def __deepcopy__(self, memo: dict[int, Any]) -> Guard:
         return self  # LangChain copies tools; the guard behind the copies stays one
 
+    def granting(self, grants: Grants) -> Guard:
+        """The same guard under other grants: one ledger, one approver, one clock."""
+        other = copy.copy(self)
+        other.grants, other.standing = grants, Standing(self.ledger, grants.catalog)
+        return other
+
     @property
     def mode(self) -> Literal["enforce", "rehearse"]:
         """Whether writes are sent; nobody changes it while calls run."""
@@ -88,11 +102,33 @@ class Guard:
 
     def run(self, job: Job, sender: Sender) -> Answer:
         """Carry a call through, or say why not."""
-        return drive(self._steps(job), sender)
+        return drive(self.steps(job), sender)
 
     async def arun(self, job: Job, sender: Sender) -> Answer:
         """The same on an event loop."""
-        return await adrive(self._steps(job), sender)
+        return await adrive(self.steps(job), sender)
+
+    def plan(self, jobs: Sequence[Job], sender: Sender) -> Planned:
+        """Ask a person once about all those calls that need one, before any of them runs.
+
+        Each call finds its answer when it is run with the same origin. Nothing is sent.
+
+        Args:
+            jobs: The calls, of one agent on one account, each with a call id of its own in its origin.
+            sender: What carries the reads.
+
+        Raises:
+            ValueError: They cannot be asked about together.
+        """
+        from ac_guardrails._sets import planned
+
+        return drive(planned(self, jobs), sender)
+
+    async def aplan(self, jobs: Sequence[Job], sender: Sender) -> Planned:
+        """The same on an event loop."""
+        from ac_guardrails._sets import planned
+
+        return await adrive(planned(self, jobs), sender)
 
     def settle(self, sender: Sender, read: Reader, *, host: str, entry: str = "") -> list[Settlement]:
         """Find out what became of the entries that were left open: read back, and put on record.
@@ -109,7 +145,22 @@ class Guard:
         """The same on an event loop."""
         return await adrive(self._settling(read, host, entry), sender)
 
-    def _steps(self, job: Job) -> Steps[Answer]:
+    def undone(self, entry: str, *, by: str, through: Sequence[str]) -> None:
+        """Put on record that a write was taken back; who was first to say so stands.
+
+        Args:
+            entry: Its entry.
+            by: The person for whom it was taken back.
+            through: The entries of the calls that did it.
+        """
+        with self.ledger.transaction(durable=True) as connection:
+            found = entry_of(connection, entry)
+            if found is not None and not found.undone:
+                data = {"by": inert(by, limit=80), "through": list(through)}
+                self.ledger.write(connection, Event(entry, "undone", found.agent, data))
+
+    def steps(self, job: Job) -> Steps[Answer]:
+        """A call as a part of something larger, which is driven as one."""
         job = as_run(self, job)
         if isinstance(self.approver, Elsewhere):
             yield from self.approver.hold(self, job)

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from ac_guardrails._database import Database
+from ac_guardrails._display import Displayed
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import CLOSING, Event, chained, row_of, stored
 from ac_guardrails._hold import Hold, holder_of, refuse_second, refuse_twice, used_by
@@ -34,7 +36,7 @@ _CLOSED = (
 )
 
 
-class Ledger:
+class Ledger(Displayed):
     """Events and payloads in SQLite, in a file or in memory, shared by the threads of a process.
 
     Args:
@@ -60,8 +62,11 @@ class Ledger:
 
     @property
     def blocks(self) -> bool:
-        """Whether writing waits for a disk, so that an event loop must not."""
-        return not self._database.in_memory
+        """Whether an event loop must not write: because it would wait for a disk, or because somebody forbids it.
+
+        LangGraph's development server loads blockbuster, which ends a run for a microsecond in SQLite, too.
+        """
+        return not self._database.in_memory or "blockbuster" in sys.modules
 
     @property
     def keeps_payloads(self) -> bool:
@@ -215,7 +220,7 @@ class Ledger:
         """What is on record, oldest first.
 
         Args:
-            agent: Only this agent's entries.
+            agent: Only the entries of this agent, and of those that work for it.
             state: Only entries that are "waiting", "open", "unknown" or "closed".
             since: Only entries that began at or after this time, in epoch seconds or as an aware datetime.
 
@@ -240,10 +245,15 @@ class Ledger:
         with self.transaction(durable=False) as connection:
             return open_entries(connection)
 
-    def recall(self, call: str) -> Entry | None:
-        """The latest entry of a call, by its replay key; one that joined another stands for that."""
+    def recall(self, call: str, *, sent: bool = False) -> Entry | None:
+        """The latest entry of a call, by its replay key; one that joined another stands for that.
+
+        Args:
+            call: The replay key.
+            sent: Only one of which something has left; a later run of the call may have found nothing to do.
+        """
         with self.transaction(durable=False) as connection:
-            return entry_of_call(connection, call)
+            return entry_of_call(connection, call, sent=sent)
 
     def made_by_others(self, entry: str) -> list[str]:
         """The records that the calls around an entry are known to have made in the same account."""

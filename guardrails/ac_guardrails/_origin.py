@@ -29,6 +29,8 @@ class Origin:
         config: What the framework runs it with.
         siblings: The guarded calls of the same message that run in the same task, in its order, this one among them;
             none where each call has a task of its own.
+        undoes: The entry that the call takes back; empty where it takes none back.
+        behalf: The person for whom it is made; empty where nobody is named.
     """
 
     thread: str = ""
@@ -36,6 +38,8 @@ class Origin:
     call: str = ""
     config: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     siblings: Callable[[], Sequence[tuple[Guard, Job]]] = field(default=_alone, repr=False, compare=False)
+    undoes: str = ""
+    behalf: str = ""
 
     def key(self, action: Action) -> str:
         """The replay key: equal for the same call run again, whoever runs it; empty where nothing tells calls apart."""

@@ -10,7 +10,8 @@ from ac_guardrails._entries import Entry, fold
 from ac_guardrails._events import chained, columns_of
 
 _CHOSEN = (
-    "entry IN (SELECT entry FROM events WHERE (?1 IS NULL OR agent = ?1)"
+    "entry IN (SELECT entry FROM events"
+    " WHERE (?1 IS NULL OR agent = ?1 OR (agent > ?1 || '/' AND agent < ?1 || '0'))"  # the character after the slash
     " GROUP BY entry HAVING ?2 IS NULL OR MIN(at) >= ?2)"
 )
 # Bodies are read as bytes: what is damaged need not be text, and is told apart when it is read as JSON.
@@ -19,6 +20,8 @@ _ROWS = f"SELECT {_BODY} FROM events WHERE {_CHOSEN} ORDER BY seq"  # noqa: S608
 _PAYLOADS = f"SELECT {_BODY} FROM payloads WHERE {_CHOSEN}"  # noqa: S608
 _ROWS_OF = f"SELECT {_BODY} FROM events WHERE entry = ? ORDER BY seq"  # noqa: S608
 _PAYLOAD_OF = f"SELECT {_BODY} FROM payloads WHERE entry = ?"  # noqa: S608
+_NEWEST = "SELECT entry FROM events GROUP BY entry ORDER BY MIN(seq) DESC LIMIT ?"
+_COUNT = "SELECT COUNT(DISTINCT entry) FROM events"
 _SHORTLY = 2000
 """Rows: more than are written in the seconds by which two clocks may differ."""
 _MADE = """
@@ -33,9 +36,16 @@ _CHAIN = "SELECT seq, entry, at, kind, agent, body, hash, call FROM events ORDER
 
 
 def entries_of(connection: sqlite3.Connection, agent: str | None, since: float | None) -> list[Entry]:
-    """All entries of an agent, or of all, that began at or after a time; oldest first."""
+    """All entries of an agent and those that work for it, or of all, that began at or after a time; oldest first."""
     rows = connection.execute(_ROWS, (agent, since)).fetchall()
     return fold(rows, dict(connection.execute(_PAYLOADS, (agent, since)).fetchall()))
+
+
+def newest_entries(connection: sqlite3.Connection, most: int) -> tuple[list[Entry], int]:
+    """The entries that began last, oldest first, and how many there are in all; quick however long the ledger is."""
+    rows = connection.execute(_NEWEST, (most,)).fetchall()
+    found = [entry_of(connection, entry) for (entry,) in reversed(rows)]
+    return [entry for entry in found if entry is not None], connection.execute(_COUNT).fetchone()[0]
 
 
 def entry_of(connection: sqlite3.Connection, entry: str) -> Entry | None:
@@ -45,10 +55,12 @@ def entry_of(connection: sqlite3.Connection, entry: str) -> Entry | None:
     return next(iter(fold(rows, dict(payload))), None)
 
 
-def entry_of_call(connection: sqlite3.Connection, call: str) -> Entry | None:
-    """The latest entry of a call, by its replay key; one that joined another stands for that."""
-    sql = "SELECT entry FROM events WHERE call = ? ORDER BY seq DESC LIMIT 1"
-    row = connection.execute(sql, (call,)).fetchone()
+def entry_of_call(connection: sqlite3.Connection, call: str, *, sent: bool = False) -> Entry | None:
+    """The latest entry of a call, by its replay key, or the latest that was sent; one that joined another stands for
+    that.
+    """
+    sql = "SELECT entry FROM events WHERE call = ?1 AND (NOT ?2 OR kind = 'sent') ORDER BY seq DESC LIMIT 1"
+    row = connection.execute(sql, (call, sent)).fetchone()
     found = entry_of(connection, row[0]) if row else None
     return entry_of(connection, found.joined) if found and found.joined else found
 

@@ -20,6 +20,7 @@ from ac_guardrails._ledger import Ledger, new_entry
 from ac_guardrails._limits import Used, Windows
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Effect, Steps, Store
+from ac_guardrails._text import inert
 
 
 class Record:
@@ -38,7 +39,8 @@ class Record:
         """Whether it is on record how the call ended."""
         self._ledger = ledger
         self._agent = job.agent
-        self._unnamed = {"tool": job.tool, "host": job.host, "what": f"call {job.tool}"}
+        self._for = {"undoes": job.origin.undoes, "behalf": inert(job.origin.behalf, limit=80)}
+        self._unnamed = {"tool": job.tool, "host": job.host, "what": f"call {job.tool}", **self._for}
         self._salt = secrets.token_hex(8)
         self._decided = self._anew = self._sent = self._read = False
         self._pending: tuple[Event, ...] = ()
@@ -77,6 +79,7 @@ class Record:
             fields=sorted(action.arguments),
             arguments=self._salted(dict(action.arguments)) if action.is_write else None,
             facts=dict(facts) if facts else None,
+            **self._for,
         )
         self._pending = (*self._pending, event)
         plain, arguments = action.plain or action.what, dict(action.arguments)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._action import Action
 from ac_guardrails._catalog import Level
 from ac_guardrails._grants import Verdict
 from ac_guardrails._hold import Hold, TakenError
-from ac_guardrails._job import Answer, Exchange, Job, Plan
+from ac_guardrails._job import Answer, Job, Plan
 from ac_guardrails._limits import Used, Windows
+from ac_guardrails._look import Denied, pumped
 from ac_guardrails._once import Once
 from ac_guardrails._record import Record
 from ac_guardrails._request import PermitError, Request, mint
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
 
 _MOST_TRIES = 3
-
-
-class Denied(Exception):  # noqa: N818 - never leaves the guard
-    """The grants do not reach what the call names."""
-
-    def __init__(self, action: Action, verdict: Verdict) -> None:
-        super().__init__(verdict.reason)
-        self.action = action
-        self.verdict = verdict
 
 
 class OverLimit(Exception):  # noqa: N818 - never leaves the guard
@@ -70,22 +61,20 @@ class Sending:
     def prepared(self, *, again: bool) -> Steps[Plan | Answer]:
         """Let the job read what it needs."""
         readable = self._guard.grants.readable(self._job.agent, on=self._guard.today())
-        plan: Plan | Answer = yield from self._pumped(self._job.prepare(readable, again=again), self._reading)
+        plan: Plan | Answer = yield from pumped(self._job.prepare(readable, again=again), self._reading)
         return plan
 
     def portrayed(self, plan: Plan) -> Steps[Plan | Answer]:
         """Let the job read what a person has to see."""
         if plan.portray is None:
             return plan
-        portrayed: Plan | Answer = yield from self._pumped(plan.portray(), self._reading)
+        portrayed: Plan | Answer = yield from pumped(plan.portray(), self._reading)
         return portrayed
 
     def carried_out(self, plan: Plan) -> Steps[Answer]:
         """Carry the action out, each write on record before it leaves."""
         expected = [request.digest() for request in plan.action.requests if request.is_write]
-        answer: Answer = yield from self._pumped(
-            plan.perform(), lambda step: self._sending(step, plan.action, expected)
-        )
+        answer: Answer = yield from pumped(plan.perform(), lambda step: self._sending(step, plan.action, expected))
         return answer
 
     def outcome(self, error: BaseException | None = None) -> str:
@@ -113,28 +102,8 @@ class Sending:
     def windows(self, action: Action) -> Windows:
         """The limits that hold for an action, and how much of each it would use."""
         written = (need.area for need in action.needs if need.level > Level.READ)
-        grants = (self._guard.grants.grant(action.agent, area) for area in written)
-        return tuple((limit, limit.wanted(action)) for grant in grants if grant for limit in grant.limits())
-
-    def _pumped(self, exchange: Exchange, one: Callable[[Any], Steps[Any]]) -> Steps[Any]:
-        """Do the job's own steps one by one. The account's errors are the job's to handle, our own faults are not."""
-        result: Any = None
-        error: Exception | None = None
-        try:
-            while True:
-                try:
-                    step = exchange.throw(error) if error else exchange.send(result)
-                except StopIteration as stop:
-                    return stop.value
-                error = result = None
-                try:
-                    result = yield from one(step)
-                except Exception as raised:
-                    if not hasattr(raised, "outcome"):
-                        raise
-                    error = raised
-        finally:
-            exchange.close()
+        grants = (grant for area in written for grant in self._guard.grants.holding(action.agent, area))
+        return tuple((limit, limit.wanted(action)) for grant in grants for limit in grant.limits())
 
     def _reading(self, step: Request | Pause | Action) -> Steps[Any]:
         """One step before the decision: it may not change anything."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import Event
 from ac_guardrails._finding import Finding, ReadBack
 from ac_guardrails._hold import TakenError
-from ac_guardrails._request import PermitError, mint
-from ac_guardrails._steps import Pause, Send, Steps, Store
+from ac_guardrails._look import looked
+from ac_guardrails._steps import Pause, Steps, Store
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
@@ -173,28 +172,13 @@ def _found(guard: Guard, entry: Entry, read: Reader) -> Steps[Finding]:
     """What the account shows; the account's own errors show nothing."""
     others = yield Store(lambda: guard.ledger.made_by_others(entry.id), guard.ledger.blocks)
     reading = read(entry.tool, {**entry.payload["key"], "_others": others}, entry.sent_at)
-    step = partial(next, reading)
     try:
-        while True:
-            request = step()
-            if request.is_write:
-                raise PermitError(f"{entry.tool} tried to write while it was reading back.")
-            data = {"method": request.method, "path": request.path, "by": "guard"}
-            seen = Event(entry.id, "read", entry.agent, data)
-            yield Store(partial(guard.ledger.append, seen, durable=False, leaving=True), guard.ledger.blocks)
-            try:
-                step = partial(reading.send, (yield Send(request, mint(request))))
-            except Exception as error:
-                step = partial(reading.throw, error)  # that there is no such record may be the finding
-    except StopIteration as stop:
-        finding: Finding = stop.value
-        return finding
+        finding: Finding = yield from looked(guard, reading, entry)
     except Exception as error:
         if not hasattr(error, "outcome"):
             raise
         return Finding("unread", f"it could not be read back ({type(error).__name__})")
-    finally:
-        reading.close()
+    return finding
 
 
 def _recorded(guard: Guard, entry: Entry, finding: Finding) -> Steps[Settlement]:
