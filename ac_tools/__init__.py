@@ -14,6 +14,8 @@ _MODULES = {
     "ac_tools._account": ("ActiveCampaign",),
     "ac_tools._toolkit": ("ActiveCampaignToolkit",),
     "ac_tools._pages": ("Page",),
+    "ac_tools._progress_bar": ("ProgressBar",),
+    "ac_tools._sets": ("CallSet", "PlannedCall"),
     "ac_tools._errors": (
         "ActiveCampaignError",
         "AuthenticationError",
@@ -46,6 +48,7 @@ _MODULES = {
         "Stage",
         "Tag",
         "User",
+        "Webhook",
     ),
     "ac_tools.tools": (
         "AddTag",
@@ -87,7 +90,10 @@ if TYPE_CHECKING:
     from ac_tools._account import ActiveCampaign as ActiveCampaign
     from ac_tools._errors import *  # noqa: F403
     from ac_tools._pages import Page as Page
+    from ac_tools._progress_bar import ProgressBar as ProgressBar
     from ac_tools._records import *  # noqa: F403
+    from ac_tools._sets import CallSet as CallSet
+    from ac_tools._sets import PlannedCall as PlannedCall
     from ac_tools._toolkit import ActiveCampaignToolkit as ActiveCampaignToolkit
     from ac_tools.tools import *  # noqa: F403
 

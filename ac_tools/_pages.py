@@ -63,6 +63,11 @@ class Page(Generic[T]):
         count = self.limit if self.total is None else min(self.limit, self.total - self.next_offset)
         return f"{shown}; for the next {count} call again with offset={self.next_offset}."
 
+    def _repr_html_(self) -> str:
+        from ac_tools._records._html import page_html
+
+        return page_html(self)
+
 
 class Walk:
     """The way through a whole collection: ask for `next_request()`, send it, `feed()` the reply, until there is none.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +15,9 @@ from ac_tools._account import ActiveCampaign
 
 if TYPE_CHECKING:
     from ac_guardrails import Explanation, Replay
+    from ac_tools._sets import CallSet
     from ac_tools.tools import ActiveCampaignTool
+    from ac_tools.undo import Undone, UndoPlan
 
 
 class ActiveCampaignToolkit(BaseToolkit):
@@ -24,6 +27,7 @@ class ActiveCampaignToolkit(BaseToolkit):
         account: The account.
         guard: What stands between the tools and the account.
         agent: The agent whose grants apply.
+        behalf: The person on whose behalf it works, for the record and the cards; empty where nobody is named.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid")
@@ -31,6 +35,7 @@ class ActiveCampaignToolkit(BaseToolkit):
     account: ActiveCampaign = Field(repr=False)
     guard: Guard = Field(repr=False)
     agent: str = Field(min_length=1)
+    behalf: str = ""
 
     @classmethod
     def from_env(cls) -> Self:
@@ -47,8 +52,35 @@ class ActiveCampaignToolkit(BaseToolkit):
         return cls(account=ActiveCampaign.from_env(), guard=guard_from_env(), agent=agent_from_env())
 
     def for_agent(self, agent: str) -> Self:
-        """The same account and guard for another agent."""
-        return type(self)(account=self.account, guard=self.guard, agent=agent)
+        """The same account and guard for another agent.
+
+        Raises:
+            ValueError: This is the toolkit of an agent that works for another one, which it may not turn into.
+        """
+        if "/" in self.agent:
+            raise ValueError(f"{self.agent} works for another agent, and cannot become {agent!r}. Narrow it further.")
+        return type(self)(account=self.account, guard=self.guard, agent=agent, behalf=self.behalf)
+
+    def narrow(self, name: str, *, grants: Grants | Mapping[str, Any], behalf: str = "") -> Self:
+        """The toolkit of a sub-agent: it may do what both its own grants and this agent's allow, and never more.
+
+        Limits hold for both: what the sub-agent does also uses up this agent's. It is on record, and on cards, as
+        "agent/name".
+
+        Args:
+            name: What the sub-agent is called.
+            grants: What it may do, area by area, such as {"contacts": "read"}; or grants that name it.
+            behalf: The person on whose behalf it works; whom this toolkit names, by default.
+
+        Raises:
+            ValueError: The name cannot be used, or this agent has no grants.
+            GrantsError: The grants say something that they may not.
+        """
+        if not isinstance(grants, Grants):
+            grants = Grants.from_dict({"agents": {name: grants}}, catalog=self.guard.grants.catalog)
+        both = self.guard.grants.delegated(self.agent, name, grants)
+        guard, agent = self.guard.granting(both), f"{self.agent}/{name}"
+        return type(self)(account=self.account, guard=guard, agent=agent, behalf=behalf or self.behalf)
 
     def get_tools(  # type: ignore[override]  # narrower by keyword only, and of our own type
         self,
@@ -116,11 +148,12 @@ class ActiveCampaignToolkit(BaseToolkit):
 
         return replay(grants, self.guard.ledger, agent=agent, since=since, outline=outline_by(self))
 
-    def walk(self, tool: str, **arguments: Any) -> Iterator[Any]:
+    def walk(self, tool: str, *, progress: bool = False, **arguments: Any) -> Iterator[Any]:
         """All records of a collection, page by page, each page through the guard.
 
         Args:
             tool: A tool that lists a collection, such as "ac_list_contacts".
+            progress: Whether to draw how far it is, in the terminal or below the notebook's cell.
             arguments: Its arguments, without `limit` and `offset`.
 
         Raises:
@@ -128,18 +161,49 @@ class ActiveCampaignToolkit(BaseToolkit):
         """
         from ac_tools._walk import Pages
 
-        pages = Pages(self.get_tool(tool), arguments)
-        while (call := pages.next_call()) is not None:
-            yield from pages.feed(pages.tool.invoke(call))
+        with closing(Pages(self.get_tool(tool), arguments, drawn=progress)) as pages:
+            while (call := pages.next_call()) is not None:
+                records = pages.feed(pages.tool.invoke(call))
+                pages.progress().tell()
+                yield from records
 
-    async def awalk(self, tool: str, **arguments: Any) -> AsyncIterator[Any]:
+    async def awalk(self, tool: str, *, progress: bool = False, **arguments: Any) -> AsyncIterator[Any]:
         """The same on an event loop."""
         from ac_tools._walk import Pages
 
-        pages = Pages(self.get_tool(tool), arguments)
-        while (call := pages.next_call()) is not None:
-            for record in pages.feed(await pages.tool.ainvoke(call)):
-                yield record
+        with closing(Pages(self.get_tool(tool), arguments, drawn=progress)) as pages:
+            while (call := pages.next_call()) is not None:
+                records = pages.feed(await pages.tool.ainvoke(call))
+                await pages.progress().atell()
+                for record in records:
+                    yield record
+
+    def plan(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> CallSet:
+        """Ask a person once about several calls. Nothing is sent before `run()` of what is returned.
+
+        Each call that needs a person gets an approval of its own, which covers what it would cover had the call been
+        asked about alone, and counts as long. Calls that need none are not asked about, nor is one that cannot be
+        asked about yet, such as tagging a contact that another call creates: it asks for itself when it runs. In a task
+        of a graph the same calls are the same set, however often the task runs.
+
+        Args:
+            calls: 1 to 50 names of tools with their arguments, such as ("ac_add_tag", {"contact": 46, "tag": "VIP"}).
+
+        Raises:
+            ValueError: A name is none of the 29, arguments cannot be used, a call is there twice, or there are none or
+                too many. Nobody was asked.
+        """
+        from ac_guardrails._steps import drive
+        from ac_tools._sets import named
+
+        return drive(named(self, calls), self.account)
+
+    async def aplan(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> CallSet:
+        """The same on an event loop."""
+        from ac_guardrails._steps import adrive
+        from ac_tools._sets import named
+
+        return await adrive(named(self, calls), self.account)
 
     def settle(self, entry: str = "") -> list[Settlement]:
         """Find out what became of writes whose answer never came, by reading them back; nothing is sent again.
@@ -156,15 +220,65 @@ class ActiveCampaignToolkit(BaseToolkit):
         Raises:
             StoppedError: Somebody has stopped the guard, reads included.
         """
-        from ac_tools.tools._call import reading_back
+        from ac_tools.tools._by_name import reading_back
 
         return self.guard.settle(self.account, reading_back, host=self.account.host, entry=entry)
 
     async def asettle(self, entry: str = "") -> list[Settlement]:
         """The same on an event loop."""
-        from ac_tools.tools._call import reading_back
+        from ac_tools.tools._by_name import reading_back
 
         return await self.guard.asettle(self.account, reading_back, host=self.account.host, entry=entry)
+
+    def undo_plan(self, entry: str) -> UndoPlan:
+        """What `undo` would do: the calls, the level that each needs, and what cannot be restored. Reads alone.
+
+        Args:
+            entry: The ledger entry of the write.
+
+        Raises:
+            UndoError: It cannot be taken back; the text says why, and what can be done instead.
+        """
+        from ac_guardrails._steps import drive
+        from ac_tools.undo._undo import Undo
+
+        return drive(Undo(self, entry).plan(), self.account)
+
+    async def aundo_plan(self, entry: str) -> UndoPlan:
+        """The same on an event loop."""
+        from ac_guardrails._steps import adrive
+        from ac_tools.undo._undo import Undo
+
+        return await adrive(Undo(self, entry).plan(), self.account)
+
+    def undo(self, entry: str, *, by: str) -> Undone:
+        """Take a write back, if its record is still as the write has left it.
+
+        The calls that do it are this toolkit's agent's: its grants and limits hold, people are asked as for any call,
+        and each is on record as undoing the entry. Called again, it goes on with what is left and repeats nothing.
+
+        Args:
+            entry: The ledger entry of the write.
+            by: The person for whom it is done, for the record. It is no approval.
+
+        Returns:
+            What became of each call; `complete` where all of it is taken back.
+
+        Raises:
+            UndoError: It cannot be taken back; the text says why, and what can be done instead. Nothing was sent.
+            StoppedError: Somebody has stopped the guard, reads included.
+        """
+        from ac_guardrails._steps import drive
+        from ac_tools.undo._undo import Undo
+
+        return drive(Undo(self, entry, by=by).run(), self.account)
+
+    async def aundo(self, entry: str, *, by: str) -> Undone:
+        """The same on an event loop."""
+        from ac_guardrails._steps import adrive
+        from ac_tools.undo._undo import Undo
+
+        return await adrive(Undo(self, entry, by=by).run(), self.account)
 
     def close(self) -> None:
         """Close the account's connections and the ledger."""
@@ -189,13 +303,13 @@ class ActiveCampaignToolkit(BaseToolkit):
         await self.aclose()
 
     def _made(self, tool: type[ActiveCampaignTool]) -> ActiveCampaignTool:
-        return tool(account=self.account, guard=self.guard, agent=self.agent)
+        return tool(account=self.account, guard=self.guard, agent=self.agent, behalf=self.behalf)
 
 
 def _classes() -> dict[str, type[ActiveCampaignTool]]:
-    from ac_tools.tools import TOOLS
+    from ac_tools.tools import ALL_TOOLS
 
-    return {tool.model_fields["name"].default: tool for tool in TOOLS}
+    return {tool.model_fields["name"].default: tool for tool in ALL_TOOLS}
 
 
 def _known(name: str, classes: dict[str, type[ActiveCampaignTool]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,12 @@ def test_the_card_and_the_sentences_are_real(
     run(toolkit, "ac_delete_contact", contact=75)
     assert block("card") == f"```text\n{cards[1]}\n```"
     assert block("audit") == "\n".join(["```text", *(entry.sentence for entry in guard.ledger.entries()), "```"])
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("card-enrol", "Enrol contact 46 "), ("card-delete", "Delete contact 46 ")]
+)
+def test_the_other_cards_are_real(name: str, title: str) -> None:
+    """They are among those that examples/cards.py prints."""
+    cards = runpy.run_path(str(ROOT / "examples" / "cards.py"))["cards"]()
+    assert block(name) == f"```text\n{next(card for card in cards if card.startswith(title))}\n```"

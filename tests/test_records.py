@@ -32,6 +32,7 @@ from ac_tools._records import (
     Stage,
     Tag,
     User,
+    Webhook,
     parse_many,
 )
 
@@ -52,6 +53,7 @@ MODELS: list[type[Record]] = [
     Stage,
     Tag,
     User,
+    Webhook,
 ]
 
 RECORDED = Path(__file__).resolve().parents[2] / "shared" / "activecampaign" / "recorded.jsonl"
@@ -190,7 +192,7 @@ class TestRecordedTraffic:
                 for row in rows_of(exchange["response"][key]):
                     check_against_wire(KEYS[key], row)
                     seen.setdefault(KEYS[key], set()).update(row)
-        assert set(MODELS) - seen.keys() == {Automation, Campaign, ContactAutomation, ImportBatch}
+        assert set(MODELS) - seen.keys() == {Automation, Campaign, ContactAutomation, ImportBatch, Webhook}
         unseen = {(model, name) for model, keys in seen.items() for name in wire_names(model).keys() - keys}
         assert unseen == {(MailingList, "channel"), (MailingList, "active_subscribers"), (Account, "owner")}
 
@@ -480,7 +482,7 @@ class TestShapes:
         assert read == ["7"] * 8
 
     def test_the_exported_names_are_the_settled_ones(self) -> None:
-        """What can be imported is the 16 records, their base and parse_many."""
+        """What can be imported is the 17 records, their base and parse_many."""
         assert set(_records.__all__) == {model.__name__ for model in MODELS} | {"Record", "parse_many"}
         assert all(model.model_fields.keys() >= set(model._shown) for model in MODELS)
 

@@ -15,7 +15,7 @@ is kept under its own name, and `wire` holds the record as it came.
 """
 
 from ac_tools._records._base import Record, parse_many
-from ac_tools._records._marketing import Automation, Campaign, Field, MailingList, Tag
+from ac_tools._records._marketing import Automation, Campaign, Field, MailingList, Tag, Webhook
 from ac_tools._records._people import Contact, ContactAutomation, ContactList, ContactTag, FieldValue, ImportBatch
 from ac_tools._records._sales import Account, Deal, Pipeline, Stage, User
 
@@ -37,5 +37,6 @@ __all__ = [
     "Stage",
     "Tag",
     "User",
+    "Webhook",
     "parse_many",
 ]

@@ -42,6 +42,11 @@ class Record(BaseModel):
             long = isinstance(value, str) and len(value) > _LONGEST_SHOWN
             yield name, f"{value[: _LONGEST_SHOWN - 1]}…" if long else value
 
+    def _repr_html_(self) -> str:
+        from ac_tools._records._html import record_html
+
+        return record_html(self)
+
 
 RecordT = TypeVar("RecordT", bound=Record)
 

@@ -3,7 +3,18 @@
 from pydantic import Field as Wire
 
 from ac_tools._records._base import Record
-from ac_tools._records._types import AutomationStatus, CampaignStatus, Count, Flag, Id, Ids, Moment, Reference, Text
+from ac_tools._records._types import (
+    AutomationStatus,
+    CampaignStatus,
+    Count,
+    Flag,
+    Id,
+    Ids,
+    Moment,
+    Reference,
+    Text,
+    Texts,
+)
 
 
 class MailingList(Record):
@@ -100,3 +111,16 @@ class Automation(Record):
     exit_on_unsubscribe: Flag = None
     created_at: Moment = Wire(None, alias="cdate")
     modified_at: Moment = Wire(None, alias="mdate")
+
+
+class Webhook(Record):
+    """Where the account sends what happens in it (documented). Its URL may hold the receiver's secret."""
+
+    _shown = ("id", "name")
+    id: Id = ""
+    name: Text = None
+    url: Text = Wire(None, repr=False)
+    events: Texts = ()
+    sources: Texts = ()
+    list_id: Reference = Wire(None, alias="listid")
+    created_at: Moment = Wire(None, alias="cdate")

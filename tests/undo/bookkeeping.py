@@ -51,9 +51,9 @@ Sign = tuple[str, str, str]
 def canonical(value: Any) -> str:
     """Equal for equal arguments; a record's id may be a number or its digits."""
     if isinstance(value, Mapping):
-        return "{%s}" % ", ".join(f"{name}: {canonical(value[name])}" for name in sorted(value))
+        return f"{{{', '.join(f'{name}: {canonical(value[name])}' for name in sorted(value))}}}"
     if isinstance(value, (list, tuple)):
-        return "[%s]" % ", ".join(map(canonical, value))
+        return f"[{', '.join(map(canonical, value))}]"
     return repr(str(value))
 
 
