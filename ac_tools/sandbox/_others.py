@@ -37,7 +37,7 @@ ADDRESS = Resource(
     later={"updated_timestamp": stamp_local, "created_by": "0", "updated_by": "0"},
 )
 
-WEBHOOK = Resource(  # documented; the sandbox calls nobody
+WEBHOOK = Resource(  # documented
     plural="webhooks",
     singular="webhook",
     class_name="Webhook",

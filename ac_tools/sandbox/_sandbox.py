@@ -46,6 +46,8 @@ from ac_tools.sandbox._router import Call, Endpoint, find, nowhere
 from ac_tools.sandbox._seed import Loader
 from ac_tools.sandbox._settings import Settings
 from ac_tools.sandbox._store import Store
+from ac_tools.sandbox._telling import Told, filled, telling
+from ac_tools.sandbox._webhooks import Webhooks
 from ac_tools.sandbox._wire import Answer, Refusal, decode, reply
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ class Sandbox:
         self._rate = RateLimit(limit)
         self._settings = settings or Settings()
         self._store = Store(url, self.clock, self._settings)
+        self.webhooks = Webhooks(self._store)
         self._faults = Faults()
         self._late: list[Late] = []
         self._lock = threading.RLock()
@@ -213,6 +216,19 @@ class Sandbox:
         with self._lock:
             return self._faults.clear()
 
+    def tell(self, kind: str, form: Mapping[str, Any], *, source: str = "public", list_id: int = 0) -> None:
+        """Tells the webhooks of something that no request did, such as what a person in the account did.
+
+        Args:
+            kind: the event, such as contact_tag_added.
+            form: its own keys, nested where the wire has brackets; a contact or a deal that is given by its id alone is
+                filled in as it stands.
+            source: who did it: public, admin, api or system.
+            list_id: the list that it is about; 0 for none.
+        """
+        with self._lock:
+            self.webhooks.tell(Told(kind, filled(self._store, form), list_id), source)
+
     def transport(self) -> SandboxTransport:
         """An httpx transport, sync and async, that ends in this account."""
         from ac_tools.sandbox._transport import SandboxTransport
@@ -275,7 +291,21 @@ class Sandbox:
         query, limited = Query(request.query), self._rate.limit is not None
         if not names:  # what belongs to one record may be asked for by the thousand (recorded 2020 and 2021)
             query.check_limit(self._settings)
-        return endpoint(Call(self._store, query, body, entries, len(request.body), names, limited))
+        return self._told(endpoint, Call(self._store, query, body, entries, len(request.body), names, limited))
+
+    def _told(self, endpoint: Endpoint, call: Call) -> Answer:
+        """Do a request's work, and tell the webhooks of it."""
+        watching = telling(endpoint, call) if self.webhooks.wanted else None
+        if watching is None:
+            return endpoint(call)
+        next(watching)
+        answer = endpoint(call)
+        try:
+            watching.send(json.loads(answer.body or b"{}"))
+        except StopIteration as done:
+            if done.value is not None:
+                self.webhooks.tell(done.value, "api")
+        return answer
 
     def _find(self, request: _Request) -> tuple[Endpoint, dict[str, str]]:
         if not request.path.startswith(f"{_PREFIX}/"):
