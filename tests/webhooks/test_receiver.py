@@ -1,0 +1,259 @@
+"""The receiver: who is let in, what is kept before it is acknowledged, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from ac_tools import ConfigurationError
+from ac_tools.webhooks import Received, Receiver, SetAside, Store, StoreError, new_secret
+
+from .serving import SECRET, form, post, until
+
+Serve = Callable[[Receiver], str]
+
+
+def kept(receiver: Receiver) -> dict[str, int]:
+    return receiver.store.counts()
+
+
+def test_an_event_reaches_its_handlers(receiver: Receiver, listening: Serve) -> None:
+    """What is posted to the secret URL is acknowledged, kept, and handed to the handlers of that event alone."""
+    seen: list[Received] = []
+    receiver.on("contact_tag_added", seen.append, name="seen")
+    receiver.on("deal_update", lambda _: pytest.fail("not its event"), name="other")
+
+    @receiver.on("*")
+    async def everything(received: Received) -> None:
+        await asyncio.sleep(0)
+        seen.append(received)
+
+    url = listening(receiver)
+    assert post(f"{url}/{SECRET}", form(tag="VIP")) == 200
+    assert post(f"{url}/?secret={SECRET}", form(tag="Lead")) == 200
+    until(lambda: len(seen) == 4)
+    assert {one.event.tag for one in seen} == {"VIP", "Lead"}
+    until(lambda: kept(receiver) == {"events": 2, "duplicates": 0, "done": 4})
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/wrong-secret-000000000000", f"/{SECRET}x", f"/{SECRET}/x", "/?secret=", "/?secret=%ff"]
+)
+def test_a_stranger_is_sent_away_unread(receiver: Receiver, listening: Serve, path: str) -> None:
+    """Without the secret the answer is 404 before the body has come, however long it is said to be."""
+    parts = urlsplit(listening(receiver))
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
+        line.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n".encode())
+        assert line.recv(64).startswith(b"HTTP/1.1 404")
+    assert kept(receiver)["events"] == 0
+
+
+def test_a_secret_is_replaced_without_a_gap(tmp_path: Path, listening: Serve) -> None:
+    """While both are given both count; afterwards the old one does not."""
+    old, new = new_secret(), new_secret()
+    both = listening(Receiver(f"sqlite:///{tmp_path}/a.db", secrets=[old, new]))
+    assert [post(f"{both}/{each}", form(tag=each)) for each in (old, new)] == [200, 200]
+    after = Receiver(f"sqlite:///{tmp_path}/a.db", secrets=[new])
+    url = listening(after)
+    assert [post(f"{url}/{each}", form(tag=each + "2")) for each in (old, new)] == [404, 200]
+    assert new not in f"{after!r} {after.secrets!r} {vars(after)}"
+
+
+@pytest.mark.parametrize("bad", [[], ["short"], ["with a blank in the middle of it"], ["ünsafe-in-a-url-0123456789"]])
+def test_a_secret_that_could_be_guessed_is_an_error(tmp_path: Path, bad: list[str]) -> None:
+    """It is told with the rule and the remedy, and without the secret."""
+    with pytest.raises(ConfigurationError, match="new_secret") as told:
+        Receiver(f"sqlite:///{tmp_path}/a.db", secrets=bad)
+    assert not any(each in str(told.value) for each in bad)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"x" * 500_001, {}, 413),
+        (b"contact" + b"[a]" * 10_000, {}, 400),
+        (b"{}", {"content_type": "application/json"}, 415),
+        (form(), {"Content-Encoding": "gzip"}, 415),
+        (b"no=type", {}, 400),
+    ],
+)
+def test_what_is_no_webhook_is_refused(
+    receiver: Receiver, listening: Serve, body: bytes, headers: Any, status: int
+) -> None:
+    """Bodies beyond the bounds are refused even with the secret, and nothing of them is kept."""
+    assert post(f"{listening(receiver)}/{SECRET}", body, **headers) == status
+    assert kept(receiver)["events"] == 0
+
+
+def test_a_body_without_end_is_cut_off(receiver: Receiver, listening: Serve) -> None:
+    """A body that is sent in chunks without a length is read up to the bound and no further."""
+    parts = urlsplit(listening(receiver))
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        line.sendall(f"POST /{SECRET} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(8):
+            line.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        assert line.recv(64).startswith(b"HTTP/1.1 413")
+    assert kept(receiver)["events"] == 0
+
+
+def test_a_slow_body_is_given_up(receiver: Receiver, listening: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that does not come to its end in time is answered with 408."""
+    monkeypatch.setattr("ac_tools.webhooks._app._LONGEST", 0.1)
+    parts = urlsplit(listening(receiver))
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
+        line.sendall(f"POST /{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\na".encode())
+        assert line.recv(64).startswith(b"HTTP/1.1 408")
+
+
+def test_what_is_not_on_disk_is_not_acknowledged(receiver: Receiver, listening: Serve) -> None:
+    """Where the store cannot be written the sender is told 503, and never 200."""
+    url = f"{listening(receiver)}/{SECRET}"
+    receiver.stop()
+    with sqlite3.connect(receiver.store.path) as other:
+        other.execute("DROP TABLE jobs")
+        other.execute("DROP TABLE webhooks")
+    logging.disable(logging.CRITICAL)
+    try:
+        assert post(url, form()) == 503
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def test_nothing_a_handler_does_is_a_410(receiver: Receiver, listening: Serve) -> None:
+    """On 410 the account would switch the webhook off for good: a handler's own errors never reach the sender."""
+    from starlette.exceptions import HTTPException
+
+    def gone(_: Received) -> None:
+        raise HTTPException(410)
+
+    receiver.on("*", gone)
+    assert post(f"{listening(receiver)}/{SECRET}", form()) == 200
+    until(lambda: kept(receiver).get("failed") == 1)
+
+
+def test_duplicates_are_recognised(tmp_path: Path) -> None:
+    """The same body within ten minutes is the same event; later, or with one more second in it, it is another."""
+    now = [1_000_000.0]
+    store = Store(f"sqlite:///{tmp_path}/a.db", clock=lambda: now[0])
+    receiver = Receiver(store, secrets=[SECRET])
+    receiver.on("*", lambda _: None, name="any")
+    first, new = receiver.receive(form(date_time="1"))
+    assert new
+    now[0] += 599
+    assert receiver.receive(form(date_time="1")) == (first, False)
+    assert receiver.receive(form(date_time="2"))[1]
+    now[0] += 2
+    assert receiver.receive(form(date_time="1"))[1]
+    assert store.counts() == {"events": 3, "duplicates": 1, "waiting": 3}
+
+
+def test_a_handler_that_fails_runs_again_and_is_kept_aside(receiver: Receiver) -> None:
+    """It is tried as often as was said, then kept with its reason; `retry` begins anew, and others do not run again."""
+    runs: list[int] = []
+    mended = False
+
+    def fails(received: Received) -> None:
+        runs.append(received.attempt)
+        if not mended:
+            raise LookupError("no such stage")
+
+    well: list[str] = []
+    receiver.on("*", fails, name="fails")
+    receiver.on("*", lambda one: well.append(one.id), name="well")
+    event, _ = receiver.receive(form())
+    receiver.work()
+    (job,) = receiver.store.jobs("failed")
+    assert (runs, job.reason, job.received.id) == ([1, 2, 3], "LookupError: no such stage", event)
+    mended = True
+    assert receiver.store.retry(event) == 1
+    receiver.work()
+    assert (len(runs), len(well), kept(receiver)["done"]) == (4, 1, 2)
+
+
+def test_what_can_never_succeed_is_kept_aside_at_once(receiver: Receiver) -> None:
+    """A handler that says so is not tried again."""
+
+    @receiver.on("*")
+    def never(_: Received) -> None:
+        raise SetAside("the deal is of another shop")
+
+    receiver.receive(form())
+    assert receiver.work() == 1
+    assert [job.reason for job in receiver.store.jobs("failed")] == ["the deal is of another shop"]
+
+
+def test_backoff_grows(tmp_path: Path) -> None:
+    """The second attempt comes after the backoff, each further one after four times as long."""
+    now = [1_000_000.0]
+    receiver = Receiver(
+        Store(f"sqlite:///{tmp_path}/a.db", clock=lambda: now[0]), secrets=[SECRET], attempts=4, backoff=2.0
+    )
+    times: list[float] = []
+
+    def fails(_: Received) -> None:
+        times.append(now[0] - 1_000_000)
+        raise ValueError
+
+    receiver.on("*", fails)
+    receiver.receive(form())
+    for _ in range(60):
+        receiver.work()
+        now[0] += 1
+    assert times == [0, 2, 10, 42]
+
+
+def test_an_event_is_kept_for_a_while_after_it_was_handled(tmp_path: Path) -> None:
+    """What people wrote goes when its time is over; what failed stays until somebody has looked at it."""
+    now = [1_000_000.0]
+    receiver = Receiver(Store(f"sqlite:///{tmp_path}/a.db", clock=lambda: now[0]), secrets=[SECRET], attempts=1)
+    receiver.on("subscribe", lambda _: 1 / 0, name="fails")
+    receiver.on("update", lambda _: None, name="works")
+    receiver.receive(b"type=subscribe&contact[id]=1")
+    receiver.receive(b"type=update&contact[email]=jo@example.com")
+    receiver.work()
+    now[0] += 31 * 86400
+    receiver.receive(b"type=update&contact[id]=2")
+    assert [one.event.type for one in receiver.store.events()] == ["subscribe", "update"]
+    assert b"jo@example.com" not in Path(receiver.store.path).read_bytes()
+
+
+def test_a_store_is_nobody_elses_file(tmp_path: Path) -> None:
+    """A ledger or another program's database is left as it is; the file is for its owner alone."""
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="a file of their own"):
+        Store(f"sqlite:///{path}")
+    assert path.read_bytes() == before
+    store = Store(f"sqlite:///{tmp_path}/new.db")
+    assert Path(store.path).stat().st_mode & 0o077 == 0
+
+
+def test_a_misspelt_event_is_an_error(receiver: Receiver) -> None:
+    """A handler that would never run is not taken."""
+    with pytest.raises(ValueError, match="Did you mean 'contact_tag_added'"):
+        receiver.on("contact_tag_add", print)
+    receiver.on("update", print, name="twice")
+    with pytest.raises(ValueError, match="name="):
+        receiver.on("subscribe", print, name="twice")
+
+
+def test_an_event_is_on_its_way_at_once(receiver: Receiver, listening: Serve) -> None:
+    """Workers are told of an event; nobody waits for the next look at the file."""
+    seen: list[float] = []
+    receiver.on("*", lambda _: seen.append(time.monotonic()), name="seen")
+    url = listening(receiver)
+    began = time.monotonic()
+    post(f"{url}/{SECRET}", form())
+    until(lambda: seen)
+    assert seen[0] - began < 1.0
