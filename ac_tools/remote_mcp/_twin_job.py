@@ -1,0 +1,117 @@
+"""The half of a call that a REST tool knows: who, what, the facts, the card; and its reply, typed where it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ac_guardrails import Action, Answer, Card, Level, Plan, Reference, Request
+from ac_guardrails._job import Exchange
+from ac_guardrails._origin import Origin
+from ac_tools._errors import ConnectError, UnreadableResponseError
+from ac_tools._exchange import Reply
+from ac_tools.remote_mcp._results import plain_answer
+from ac_tools.tools._base import ActiveCampaignTool
+from ac_tools.tools._call import Call, ToolJob, references
+from ac_tools.tools._card import argument_rows
+
+if TYPE_CHECKING:
+    from ac_tools.remote_mcp._asked import Asked
+
+_NOT_READ = "what the account holds: no account is given beside the Remote MCP server"
+
+
+class TwinJob(ToolJob):
+    """The same act as a call of the REST tool.
+
+    Args:
+        rest: The REST tool.
+        words: The call in its words.
+        origin: Where it comes from.
+        asked: The call as the server would get it.
+        keep: Keeps what stood before where it writes.
+    """
+
+    def __init__(
+        self,
+        rest: ActiveCampaignTool,
+        words: Mapping[str, Any],
+        origin: Origin,
+        asked: Asked,
+        keep: Callable[[Mapping[str, Any] | None], None],
+    ) -> None:
+        super().__init__(rest, words, origin)
+        self.rest = rest
+        self._keep = keep
+        self.host = asked.target.sender.host
+        self._asked = asked
+        self._account = asked.target.sender.account
+
+    def unread(self, readable: frozenset[str]) -> Plan:
+        """The plan where there is no account to read from: what the facts could raise is taken to be raised."""
+        call = self._begun()
+        call.readable = readable
+        call.known = {ref: Reference(ref.noun, ref.id) for ref in references(call.args) if ref.id is not None}
+        if self._asked.of.unread > Level.OFF and getattr(call.args, "status", None) != "unsubscribe":
+            call.raise_to(self.rest.endpoint.area, self._asked.of.unread)
+        action = self._action(call, self._asked.request())
+        return Plan(action, lambda: self._bare_card(action), lambda: self._perform(call, action))
+
+    def _bare_card(self, action: Action) -> Card:
+        rows = (("Agent", self.agent), ("Account", self.host), ("Not checked", _NOT_READ))
+        title = f"{action.plain[:1].upper()}{action.plain[1:]}"
+        return Card(title, (*rows, *argument_rows(action.arguments)))
+
+    def _perform(self, call: Call, action: Action) -> Exchange:
+        if action.is_write and self._account is not None and self.binding.guard.ledger.keeps_payloads:
+            self._keep((yield from self.rest.snapshot(call)))
+        try:
+            answer = yield from self._answered(call, action, self._asked.request())
+        finally:
+            call.names.forget(self.rest.endpoint.changes)
+        if self.rest.name == "ac_sync_contact":  # only REST says by its status which of both it was
+            answer = replace(answer, content=answer.content.replace("Updated", "Created or updated", 1))
+        return answer
+
+    def _answered(self, call: Call, action: Action, request: Request) -> Exchange:
+        """The REST tool's own answer, where the server's reply reads like the account's; else the reply as it is.
+
+        What the REST tool reads besides, such as names, is read over REST, and left out where that is not to be had.
+        """
+        exchange = self.rest.perform(call, request)
+        replied: Reply | None = None
+        result: Any = None
+        error: Exception | None = None
+        try:
+            while True:
+                try:
+                    step = exchange.throw(error) if error else exchange.send(result)
+                except StopIteration as stop:
+                    return stop.value
+                error = result = None
+                try:
+                    result = yield from self._done(step, step == request, replied)
+                except Exception as raised:
+                    error = raised
+                replied = result if step == request else replied
+        except (UnreadableResponseError, ValueError):
+            if replied is None:
+                raise
+            return self._as_it_is(action, replied, call.readable)
+        finally:
+            exchange.close()
+
+    def _done(self, step: Any, is_call: bool, replied: Reply | None) -> Exchange:
+        """One step of the REST tool. What it would write besides, the server's tool does by itself (documented)."""
+        if is_call:
+            return (yield step)
+        if step.is_write:
+            return replied
+        if self._account is None:
+            raise ConnectError("There is no account to read it from. Nothing was sent.")
+        return (yield step)
+
+    def _as_it_is(self, action: Action, reply: Reply, readable: frozenset[str]) -> Answer:
+        answer = plain_answer(reply, action.needs, readable)
+        return replace(answer, content=f"Done: {action.what}.\n{answer.content}") if action.is_write else answer
