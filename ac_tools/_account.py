@@ -176,7 +176,7 @@ class ActiveCampaign:
         A tool does this with its guard's ledger when it is made. A ledger in memory is nobody else's, and without a
         limit there is nothing to share.
         """
-        if ledger.blocks and self._pace.limit is not None:
+        if not ledger.in_memory and self._pace.limit is not None:
             self._turnstiles.add(self._pace.share(self.host, ledger.path))
 
     def _do(self, step: Step) -> Any:

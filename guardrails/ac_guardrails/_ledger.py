@@ -61,12 +61,17 @@ class Ledger(Displayed):
         return self._database.path
 
     @property
+    def in_memory(self) -> bool:
+        """Whether it ends with the process, and is nobody else's."""
+        return self._database.in_memory
+
+    @property
     def blocks(self) -> bool:
         """Whether an event loop must not write: because it would wait for a disk, or because somebody forbids it.
 
         LangGraph's development server loads blockbuster, which ends a run for a microsecond in SQLite, too.
         """
-        return not self._database.in_memory or "blockbuster" in sys.modules
+        return not self.in_memory or "blockbuster" in sys.modules
 
     @property
     def keeps_payloads(self) -> bool:

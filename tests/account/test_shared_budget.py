@@ -6,6 +6,7 @@ Accounts on transports have budgets of their own in this process, as accounts of
 import asyncio
 import os
 import sqlite3
+import sys
 import threading
 import time
 
@@ -118,6 +119,14 @@ def test_without_a_common_file_or_a_limit_nothing_is_shared(on, sharing, answeri
         go(unlimited)
     assert time.monotonic() - begun < 0.9
     assert free_slots(ledger) == 5
+
+
+def test_a_ledger_in_memory_makes_no_file(sharing, answering, go, tmp_path, monkeypatch):
+    """Nor where an event loop is watched, so that looks into memory leave it, too."""
+    monkeypatch.setitem(sys.modules, "blockbuster", sys)
+    monkeypatch.chdir(tmp_path)
+    go(sharing(answering, open_ledger("memory:")))
+    assert not list(tmp_path.iterdir())
 
 
 def test_sharing_again_changes_nothing(sharing, answering, go, ledger):
