@@ -126,7 +126,7 @@ def test_a_ledger_in_memory_makes_no_file(sharing, answering, go, tmp_path, monk
     monkeypatch.setitem(sys.modules, "blockbuster", sys)
     monkeypatch.chdir(tmp_path)
     go(sharing(answering, open_ledger("memory:")))
-    assert not list(tmp_path.iterdir())
+    assert {each.name.partition(".")[0] for each in tmp_path.iterdir()} == {"ledger"}, "which is that of the fixture"
 
 
 def test_sharing_again_changes_nothing(sharing, answering, go, ledger):
