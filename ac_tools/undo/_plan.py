@@ -12,6 +12,7 @@ from ac_guardrails._job import Refusal
 
 Fate = Literal[
     "done",
+    "edited",
     "rehearsed",
     "refused",
     "rejected",

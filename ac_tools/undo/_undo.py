@@ -48,8 +48,10 @@ class _Call:
 
     @property
     def done(self) -> str:
-        """The entry that has done it; empty where it is still to be done."""
-        return self.earlier.id if self.earlier and self.earlier.outcome in ("done", "happened") else ""
+        """The entry that has done it; empty where it is still to be done, or a person has made something else of it."""
+        earlier = self.earlier
+        done = earlier and earlier.outcome in ("done", "happened") and earlier.decision != "edited"
+        return earlier.id if earlier and done else ""
 
     def taken(self, fate: Fate, entry: Entry | None = None, text: str = "") -> TakenStep:
         """What became of it, with what is on record of that."""
@@ -237,7 +239,9 @@ class Undo:
             answer = yield from Once(self._guard, call.job).repeated(sent)  # another run of this undo was quicker
         name = answer.artifact.entry if isinstance(answer.artifact, Refusal) else ""
         found = (yield from self._entry(name)) or (yield from self._recalled(call.key))
-        return call.taken(fate_of(answer), found, answer.content)
+        fate = fate_of(answer)
+        edited = fate == "done" and found is not None and found.decision == "edited"
+        return call.taken("edited" if edited else fate, found, answer.content)
 
 
 def _inverse_of(past: Past) -> Inverse:

@@ -87,7 +87,8 @@ class Done:
     before: dict[str, Any]
     mark: int
     fault: bool
-    begun: bool = False
+    begun: str = ""
+    """The agent whose undo has sent something; what it has begun, no other one goes on with."""
 
 
 def granted(dice: Random) -> dict[str, dict[str, Any]]:
@@ -134,7 +135,7 @@ def called(dice: Random, sandbox: Sandbox) -> tuple[str, dict[str, Any]]:
         ("ac_create_tag", {"name": name}),
         ("ac_add_tag", tie),
         ("ac_remove_tag", tie),
-        ("ac_create_deal", {"title": name, "amount": "12.50", "currency": "USD", "contact": contact, "stage": 1}),
+        ("ac_create_deal", {"title": name, "amount": "12.50", "currency": "usd", "contact": contact, "stage": 1}),
         ("ac_update_deal", deal),
         ("ac_create_field", {"title": name, "type": "radio", "options": ["S", "M"]}),
         ("ac_create_campaign", {"name": name, "type": "single"}),
@@ -205,8 +206,9 @@ class UndoMachine(RuleBasedStateMachine):
         self.edits: set[tuple[str, str, str]] = set()
         self.changes = self.foreign = self.row = self.sent = 0
         self.plan_, self.fault = "yes", False
-        patched = mock.patch.object(Pause, "do", lambda pause, _: self.clock.advance(pause.seconds))
-        self.stack.enter_context(patched)
+        # One clock for this computer and the account: waiting moves it on.
+        self.stack.enter_context(mock.patch.object(Pause, "do", lambda pause, _: self.clock.advance(pause.seconds)))
+        self.stack.enter_context(mock.patch("ac_tools.tools._read_back.time.time", self.clock.now))
         account = ActiveCampaign(
             url=self.sandbox.url,
             key=self.sandbox.key,
@@ -381,6 +383,7 @@ class UndoMachine(RuleBasedStateMachine):
             if self.sent != sent:
                 self.wrong.append(f"the undo of {done.write.tool} was refused and sent something: {error}")
             clean = at_once and not entry.undone and entry.outcome == "done" and not (done.fault or self.fault)
+            clean = clean and done.begun in ("", agent)
             if clean and not any(words in str(error) for words in IRREVERSIBLE):
                 self.wrong.append(f"{done.write.tool} {done.write.args} cannot be taken back: {error}")
             return
@@ -390,7 +393,7 @@ class UndoMachine(RuleBasedStateMachine):
             self.wrong.append(f"{done.write.tool} was taken back twice")
         alone = at_once and self.foreign == foreign
         if alone and self.sent != sent:
-            done.mark, done.begun = self.changes, True
+            done.mark, done.begun = self.changes, agent
         if alone and undone.complete:
             self.seen["undone"] += 1
             self._is_as_before(done)
@@ -533,11 +536,12 @@ def run(examples: int, steps: int) -> Mapping[str, int]:
 def test_nothing_is_stretched_and_what_is_taken_back_is_gone() -> None:
     """In whatever order it comes, limits and approvals hold, and an undo restores what it says it does."""
     seen = run(examples=25, steps=30)
-    assert all(seen[what] for what in ("limit", "set", "yes", "standing", "undone", "kept")), seen
+    assert all(seen[what] for what in ("set", "yes", "undone")), seen
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_nothing_is_stretched_for_long() -> None:
-    """The same for longer."""
-    run(examples=300, steps=40)
+    """The same for longer, so that all of it comes up."""
+    seen = run(examples=300, steps=40)
+    assert all(seen[what] for what in ("limit", "set", "yes", "standing", "undone", "kept")), seen

@@ -309,6 +309,19 @@ def test_what_is_undone_already(toolkit: Any, wrote: Any) -> None:
     assert "cannot be taken back: anna had it taken back already, on 20" in refused(toolkit, entry)
 
 
+def test_a_person_who_makes_something_else_of_it(toolkit_with: Any, wrote: Any, undo: Any) -> None:
+    """A step that a person edits is done as they said, and the write does not count as taken back, however often."""
+    answers = [Decision.approve(by="ben"), Decision.edit({"contact": "46", "phone": "3"}, by="ben")]
+    toolkit = toolkit_with(lambda request: answers.pop(0), ASKED)
+    entry = wrote(toolkit, "ac_update_contact", contact=CONTACT, phone="2")
+    for _ in range(2):
+        undone = undo(toolkit, entry)
+        assert [step.fate for step in undone.steps] == ["edited"]
+        assert not undone.complete
+        assert not entry_of(toolkit, entry).undone
+    assert not answers
+
+
 def test_a_rehearsal(toolkit_with: Any, wrote: Any) -> None:
     """What was rehearsed was never done."""
     toolkit = toolkit_with(mode="rehearse")
