@@ -31,5 +31,6 @@ catalog = Catalog(
         CatalogTool(f"ac_delete_{noun}", Need(NOUNS[noun], Level.FULL))
         for noun in ("tag", "list", "deal", "field", "account")
     ),
+    further=FURTHER_AREAS,
 )
 """What grants for ActiveCampaign may speak of; published under the entry point group `ac_guardrails.catalogs`."""

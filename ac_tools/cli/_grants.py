@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ac_guardrails._shown import levels_of, limits_of
+from ac_guardrails._shown import areas_of, levels_of, limits_of
 from ac_tools.cli._console import fail, print_json, say, stdout
 from ac_tools.cli._grants_explain import explain
 from ac_tools.cli._grants_replay import replay
@@ -79,14 +79,11 @@ def _print_matrix(grants: Grants) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ac_tools._catalog import AREAS
-
     console = stdout()
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("Agent", overflow="fold")
     every = {agent: levels_of(grants, agent) for agent in grants.agents}
-    # Of the further areas, only those that somebody may use: else the page would be mostly "off".
-    areas = [a for a in grants.catalog.areas if a in AREAS or any(levels[a] != "off" for levels in every.values())]
+    areas = areas_of(grants)
     for area in areas:
         table.add_column(area, no_wrap=True)
     for agent, levels in every.items():

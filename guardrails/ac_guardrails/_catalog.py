@@ -53,6 +53,7 @@ class Catalog:
             that it counts to a unit of the currency: {"deals": 100} for cents.
         inner: What no agent is given and no grant can name, because only the product itself calls it, for an agent
             whose grants reach it: to take a write back.
+        further: The areas that few agents are ever given; tables leave them out where nobody has them.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Catalog:
     nouns: Mapping[str, str] = field(default_factory=dict)
     amounts: Mapping[str, int] = field(default_factory=dict)
     inner: tuple[CatalogTool, ...] = ()
+    further: tuple[str, ...] = ()
 
     def opened(self, area: str, level: Level) -> tuple[str, ...]:
         """The tools that this level opens in this area."""
@@ -84,6 +86,7 @@ class Catalog:
             nouns={**self.nouns, **other.nouns},
             amounts={**self.amounts, **other.amounts},
             inner=self.inner + other.inner,
+            further=self.further + other.further,
         )
 
     @staticmethod

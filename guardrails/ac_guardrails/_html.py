@@ -18,7 +18,7 @@ from ac_guardrails._grants import Grants
 from ac_guardrails._guard import Guard
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._reading import newest_entries
-from ac_guardrails._shown import levels_of, limits_of, tone_of
+from ac_guardrails._shown import areas_of, levels_of, limits_of, tone_of
 from ac_guardrails._text import inert
 
 _NEWEST = 20
@@ -126,13 +126,14 @@ def _asks(approver: Approver | None) -> str:
 def _grants(grants: Grants) -> str:
     if not grants.agents:
         return framed("Nobody may do anything.")
-    rows: list[Sequence[Text]] = [[agent, *_levels(levels_of(grants, agent))] for agent in grants.agents]
+    areas = areas_of(grants)
+    rows: list[Sequence[Text]] = [[agent, *_levels(levels_of(grants, agent), areas)] for agent in grants.agents]
     below = [f"{agent}, {line}" for agent in grants.agents for line in limits_of(grants, agent)]
-    return table(rows, head=("Agent", *grants.catalog.areas), below=below)
+    return table(rows, head=("Agent", *areas), below=below)
 
 
-def _levels(levels: Mapping[str, str]) -> list[Cell]:
-    return [Cell(level, _LEVELS.get(level, _NONE)) for level in levels.values()]
+def _levels(levels: Mapping[str, str], areas: Iterable[str]) -> list[Cell]:
+    return [Cell(levels[area], _LEVELS.get(levels[area], _NONE)) for area in areas]
 
 
 @html_of.register

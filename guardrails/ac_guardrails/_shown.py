@@ -16,6 +16,7 @@ _TONES: dict[str, Tone] = {
     "expired": "halted",
     "refused": "wrong",
     "joined": "joined",
+    "foreign": "halted",
     "stopped": "stopped",
     "resumed": "resumed",
 }
@@ -23,6 +24,8 @@ _TONES: dict[str, Tone] = {
 
 def tone_of(entry: Entry) -> Tone:
     """How an entry strikes its reader: something was written, people halted it, or it went wrong."""
+    if entry.confirmation == "contradicted":
+        return "wrong"
     if entry.outcome in ("done", "nothing", "happened"):
         return "written" if entry.is_write else ""
     if entry.outcome == "rehearsed":
@@ -33,6 +36,12 @@ def tone_of(entry: Entry) -> Tone:
 def levels_of(grants: Grants, agent: str) -> dict[str, str]:
     """How far an agent may go today, by area."""
     return {area: str(grants.level(agent, area)) for area in grants.catalog.areas}
+
+
+def areas_of(grants: Grants) -> list[str]:
+    """The areas that a table of grants has a column for: of the further ones, those where somebody may do something."""
+    further = grants.catalog.further
+    return [a for a in grants.catalog.areas if a not in further or any(grants.level(one, a) for one in grants.agents)]
 
 
 def limits_of(grants: Grants, agent: str) -> list[str]:
