@@ -5,7 +5,6 @@ The tests replay the same scenarios from the files, so the one table below is al
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -15,10 +14,9 @@ from typing import Any
 import vcr  # type: ignore[import-untyped]
 from langchain_core.messages import ToolMessage
 
-from ac_guardrails import Answer, ApprovalRequest, Decision, Grants, Guard, Level, Request
+from ac_guardrails import ApprovalRequest, Decision, Grants, Guard
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
-from ac_tools._catalog import AREAS, catalog
-from ac_tools._single import asend, guard_of, send
+from ac_tools._catalog import catalog
 from ac_tools.recording._cassette import Readable, indented, kept
 from ac_tools.sandbox import Clock, Sandbox, Settings, serve
 
@@ -33,9 +31,9 @@ class Step:
     """One call of a scenario, and what must be true of its answer.
 
     Args:
-        tool: The tool's name; of what no tool sends, method and path.
+        tool: The tool's name.
         says: What the content must hold.
-        arguments: The call's arguments, or the request's body.
+        arguments: The call's arguments.
         status: The message's status.
         fault: How the account fails while it is recorded: method, path, and what `Sandbox.fault` is told.
     """
@@ -191,13 +189,12 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {
         Step("ac_get_contact", "import3@new.example", {"contact": "import3@new.example"}),
     ),
     "webhooks": (
-        Step("GET /webhook/events", "contact_tag_added"),
-        Step("POST /webhooks", '"listid": "0"', {"webhook": _WEBHOOK}),
-        Step("GET /webhooks", "https://hooks.new.example/activecampaign"),
-        Step("PUT /webhooks/1", "Both ends", {"webhook": {"name": "Both ends"}}),
-        Step("POST /webhooks", "events", {"webhook": {"name": "No events"}}, "error"),
-        Step("DELETE /webhooks/1", "{}"),
-        Step("GET /webhooks/1", "no webhook with id 1", status="error"),
+        Step("ac_list_webhook_events", "contact_tag_added"),
+        Step("ac_create_webhook", "Created webhook 1", _WEBHOOK),
+        Step("ac_list_webhooks", "hooks.new.example", {"name": "Newcomers"}),
+        Step("ac_update_webhook", "Both ends", {"webhook": 1, "name": "Both ends"}),
+        _refused("ac_update_webhook", "no webhook with id 7", webhook=7, name="Nobody's"),
+        Step("ac_delete_webhook", "eleted", {"webhook": 1}),
     ),
 }
 """Scenario -> its calls. Each begins with a fresh account; together they call every tool."""
@@ -222,7 +219,7 @@ def cassette(path: Path, mode: str) -> AbstractContextManager[Any]:
 
 def toolkit_on(account: ActiveCampaign) -> ActiveCampaignToolkit:
     """All tools for an agent that may do everything, where every question is answered with yes."""
-    grants = Grants.from_dict({"agents": {"marketing": dict.fromkeys(AREAS, "full")}}, catalog=catalog)
+    grants = Grants.from_dict({"agents": {"marketing": dict.fromkeys(catalog.areas, "full")}}, catalog=catalog)
     return ActiveCampaignToolkit(
         account=account, guard=Guard(grants, approver=_agreed, ledger="memory:"), agent="marketing"
     )
@@ -275,16 +272,12 @@ class _Passing(Sandbox):
 
 def call(toolkit: ActiveCampaignToolkit, step: Step) -> ToolMessage:
     """Make the call of a step."""
-    if " " in step.tool:
-        return _as_message(send(*_directly(toolkit, step)))
     message: ToolMessage = toolkit.get_tool(step.tool).invoke(tool_call(step))
     return message
 
 
 async def acall(toolkit: ActiveCampaignToolkit, step: Step) -> ToolMessage:
     """The same on an event loop."""
-    if " " in step.tool:
-        return _as_message(await asend(*_directly(toolkit, step)))
     message: ToolMessage = await toolkit.get_tool(step.tool).ainvoke(tool_call(step))
     return message
 
@@ -297,18 +290,6 @@ def check(step: Step, message: ToolMessage) -> None:
     """
     if message.status != step.status or step.says not in str(message.content):
         raise RuntimeError(f"{step.tool} {step.arguments} answered ({message.status}): {message.content}")
-
-
-def _directly(toolkit: ActiveCampaignToolkit, step: Step) -> tuple[Guard, ActiveCampaign, str, str, Request]:
-    """What no tool sends goes through a guard of its own."""
-    method, path = step.tool.split()
-    guard = guard_of("marketing", ["webhooks"], Level.FULL, approver=_agreed)
-    return guard, toolkit.account, "marketing", "webhooks", Request(method, path, body=step.arguments or None)
-
-
-def _as_message(answer: Answer) -> ToolMessage:
-    content = json.dumps(answer.artifact.data) if answer.ok else answer.content
-    return ToolMessage(content, tool_call_id="call_1", status="success" if answer.ok else "error")
 
 
 def _agreed(request: ApprovalRequest) -> Decision:

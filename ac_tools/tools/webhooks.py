@@ -398,7 +398,7 @@ def _doors(sources: Any) -> str:
 
 def _line(hook: Webhook) -> str:
     told = f"tells {_host(hook.url or '')} of {_names(hook.events) or 'nothing: it is switched off'}"
-    return f"{hook.id} {quoted(hook.name or '', limit=80)} {told}, caused by {_names(hook.sources) or 'nobody'}"
+    return f"{hook.id} {quoted(hook.name or '', limit=80)}: {told}, caused by {_names(hook.sources) or 'nobody'}"
 
 
 def _values(call: Call) -> dict[str, Any]:
