@@ -62,11 +62,6 @@ def send(guard: Guard, account: ActiveCampaign, agent: str, area: str, request: 
     return guard.run(_Single(agent, account.host, area, request), account)
 
 
-async def asend(guard: Guard, account: ActiveCampaign, agent: str, area: str, request: Request) -> Answer:
-    """The same on an event loop."""
-    return await guard.arun(_Single(agent, account.host, area, request), account)
-
-
 def _tool(area: str, level: Level) -> str:
     return f"{'look at' if level is Level.READ else 'change'} {area}"
 
