@@ -141,10 +141,12 @@ def settle(
 
 
 def _entries(url: str | None, agent: str | None, since: str | None, state: _State | None) -> list[Entry]:
+    from ac_tools._confirmable import told_apart
     from ac_tools.cli._since import epoch_seconds
 
     try:
         begin = epoch_seconds(since) if since else None
     except ValueError as error:
         fail(str(error), code=2)
-    return open_existing(url).entries(agent=agent, state=state.value if state else None, since=begin)
+    opened = open_existing(url)
+    return told_apart(opened.entries(agent=agent, state=state.value if state else None, since=begin), opened)

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 _COLUMNS = ("id", "at", "agent", "tool", "host", "what", "decision", "by", "reason", "outcome", "state", "joined")
 _COUNTS = ("is_write", "writes", "reads")
 _UNDO = ("undoes", "behalf", "undone")
+_TOLD = ("confirmation", "otherwise")
 
 
 def as_data(entry: Entry) -> dict[str, Any]:
     """An entry as plain data, without its payload."""
-    data = {name: getattr(entry, name) for name in (*_COLUMNS, *_COUNTS, *_UNDO)}
+    data = {name: getattr(entry, name) for name in (*_COLUMNS, *_COUNTS, *_UNDO, *_TOLD)}
     return {**data, "at": entry.at.isoformat(timespec="milliseconds"), "sentence": entry.sentence}
 
 
@@ -64,7 +65,7 @@ def write_jsonl(file: TextIO, entries: Iterable[Entry]) -> None:
 def write_csv(file: TextIO, entries: Iterable[Entry]) -> None:
     """Write a header and a row an entry."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow((*_COLUMNS, *_COUNTS, *_UNDO, "sentence"))
+    writer.writerow((*_COLUMNS, *_COUNTS, *_UNDO, *_TOLD, "sentence"))
     for entry in entries:
         writer.writerow([_cell(value) for value in as_data(entry).values()])
 

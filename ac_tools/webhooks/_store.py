@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -77,6 +78,13 @@ class Received:
     def config(self) -> RunnableConfig:
         """What a graph or a tool is run with, so that a run of the handler after a crash is known as the same."""
         return {"configurable": {"thread_id": self.thread}}
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in plain English on one line, with what people outside wrote made inert."""
+        from ac_tools.webhooks._words import sentence
+
+        return sentence(self.event)
 
     def call(self, toolkit: ActiveCampaignToolkit, tool: str, /, **args: Any) -> ToolMessage:
         """Call a tool for this event, through the guard, and once however often the handler runs.
@@ -173,7 +181,7 @@ class Store:
             if known:
                 connection.execute("UPDATE webhooks SET duplicates = duplicates + 1 WHERE id = ?", known)
                 return str(known[0]), False
-            name = f"{digest[:16]}-{int(now * 1000):x}"
+            name = secrets.token_hex(10)  # no digest of the body: it goes on record in the ledger, too
             values = (name, digest, now, kind, body)
             connection.execute("INSERT INTO webhooks (id, digest, at, type, body) VALUES (?, ?, ?, ?, ?)", values)
             rows = [(name, handler, now) for handler in handlers]

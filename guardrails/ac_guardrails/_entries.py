@@ -25,6 +25,11 @@ _OUTCOMES = {
     "did_not_happen": "it did not happen",
     "cannot_tell": "nobody can tell whether it happened",
 }
+_CONFIRMATIONS = {
+    "confirmed": "; confirmed by the account's own event",
+    "unconfirmed": "; no event of the account's has confirmed it",
+    "not_confirmable": "; the account has no event that could confirm it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,10 @@ class Entry(Displayed):
         behalf: The person for whom it was made; empty where nobody was named.
         undone: The person for whom it was taken back; empty where it stands.
         undone_at: When it was taken back, in epoch seconds; 0.0 where it stands.
+        confirmation: What the account itself told of the write: confirmed or contradicted; empty where it told nothing.
+            Who knows the product tells unconfirmed from not_confirmable.
+        confirmed_at: When the account's own event of it came, in epoch seconds; 0.0 where none has.
+        otherwise: What speaks against it, as a clause; empty where nothing does.
         damaged: Whether something is kept beside the events that cannot be read.
         payload: What is kept beside the events: arguments, card, result; empty where it cannot be read.
     """
@@ -94,6 +103,9 @@ class Entry(Displayed):
     behalf: str = ""
     undone: str = ""
     undone_at: float = 0.0
+    confirmation: str = ""
+    confirmed_at: float = 0.0
+    otherwise: str = ""
     damaged: bool = False
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -106,7 +118,8 @@ class Entry(Displayed):
         if not self.what:
             return f"{self.agent} began a call, and what it was is not on record yet: {self.verdict()}.{damage}"
         undone = f"; taken back by {self.undone}" if self.undone else ""
-        return f"{self.agent} asked to {self.what}{self._on_behalf()} in {self.host}: {self.verdict()}{undone}.{damage}"
+        told = f"{self._confirmed()}{undone}.{damage}"
+        return f"{self.agent} asked to {self.what}{self._on_behalf()} in {self.host}: {self.verdict()}{told}"
 
     def verdict(self) -> str:
         """The decision and the outcome, without who and what."""
@@ -116,6 +129,14 @@ class Entry(Displayed):
             if self.outcome not in ("done", "nothing") and self.reason:
                 words[-1] += f" ({self.reason.rstrip('.')})"
         return ", ".join(words)
+
+    def _confirmed(self) -> str:
+        """What the account itself told of it."""
+        if self.confirmation != "contradicted":
+            return _CONFIRMATIONS.get(self.confirmation, "")
+        both = self.confirmed_at and self.outcome != "did_not_happen"
+        event = f"{_CONFIRMATIONS['confirmed']}, but another one" if both else "; the account's own event"
+        return f"{event} says otherwise: {self.otherwise}"
 
     def _on_behalf(self) -> str:
         """What it takes back, and for whom, as an insertion between commas."""
@@ -232,6 +253,10 @@ def _after(entry: Entry, event: Mapping[str, Any]) -> Entry:
             return _settled(entry, event)
         case "undone":
             return replace(entry, undone=inert(event["by"], limit=80), undone_at=event["at"])
+        case "confirmed" | "contradicted":
+            return _told(entry, event)
+        case "foreign":
+            return _foreign(entry, event)
         case "joined":
             return replace(entry, decision="joined", joined=event["into"], state="closed")
         case "stopped" | "resumed":
@@ -263,7 +288,7 @@ def _ended(entry: Entry, event: Mapping[str, Any]) -> Entry:
     said = _kept(entry, "error") or event.get("reason", "")
     reason = "" if outcome == "done" else said
     state = "unknown" if unknown else "closed"
-    made, cut_at = event.get("made", ""), event["at"] if unknown else 0.0
+    made, cut_at = event.get("made", "") or entry.made, event["at"] if unknown else 0.0
     return replace(entry, outcome=outcome, state=state, reason=reason, made=made, cut_at=cut_at)
 
 
@@ -272,8 +297,33 @@ def _settled(entry: Entry, event: Mapping[str, Any]) -> Entry:
     outcome = event["outcome"]
     absent = (*entry.absent_at, event["at"]) if event.get("absent") else entry.absent_at
     state = "unknown" if event.get("unknown") else "closed"
-    reason, made = event.get("reason", ""), event.get("made", "")
+    reason, made = event.get("reason", ""), event.get("made", "") or entry.made
     return replace(entry, outcome=outcome, state=state, reason=reason, made=made, absent_at=absent)
+
+
+def _told(entry: Entry, event: Mapping[str, Any]) -> Entry:
+    """The account told of it itself, or told something else; what speaks against a write outweighs what confirms it."""
+    happened = event["kind"] == "confirmed" or event.get("happened")
+    otherwise = inert(event.get("reason", ""), limit=300) or entry.otherwise
+    if through := event.get("through"):
+        otherwise += f" (entry {inert(through, limit=20)})"
+    return replace(
+        entry,
+        confirmation="contradicted" if otherwise else "confirmed",
+        confirmed_at=event["at"] if happened else entry.confirmed_at,
+        otherwise=otherwise,
+        made=entry.made or event.get("made", ""),
+    )
+
+
+def _foreign(entry: Entry, event: Mapping[str, Any]) -> Entry:
+    """Somebody else wrote: the account told of what no call on record explains."""
+    act = _kept(entry, "plain") or inert(event.get("what", ""), limit=300)
+    host = inert(event.get("host", ""), limit=100)
+    what = (
+        f"somebody else ({inert(event.get('who', ''), limit=20)}) {act} in {host}; no call on this ledger explains it"
+    )
+    return replace(entry, agent="somebody else", tool="guard", host=host, what=what, decision="foreign", state="closed")
 
 
 def _controlled(entry: Entry, event: Mapping[str, Any]) -> Entry:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from ac_guardrails._canonical import canonical
 
 _MOST_BYTES = 1024
 
-CLOSING = ("refused", "outcome", "failed", "settled", "joined", "revoked")
+CLOSING = ("refused", "outcome", "failed", "settled", "joined", "revoked", "foreign")
 """The kinds of events that end a call."""
 
 
@@ -26,10 +27,11 @@ class Event:
     Args:
         entry: The entry that it belongs to.
         kind: decided, asked, answered, overruled, read, sent, outcome, settled, refused, joined or failed; undone;
-            stopped or resumed; standing or revoked.
+            confirmed, contradicted or foreign; stopped or resumed; standing or revoked.
         agent: Whose call it was.
         data: What is to be remembered, as JSON; cut to fit one row of 1 KB.
-        call: The replay key, where the event is one that the call can be found by.
+        call: The replay key, where the event is one that the call can be found by; or the name of what the account
+            told.
     """
 
     entry: str
@@ -59,9 +61,25 @@ def columns_of(agent: str, at: float, call: str, entry: str, kind: str, seq: int
 
 
 def stored(value: Any) -> str:
-    """Canonical JSON that UTF-8 can hold: half a surrogate pair, which is no character, as its JSON escape."""
-    text = canonical(value)
+    """JSON on one line with its keys sorted, that UTF-8 can hold: half a surrogate pair, which is no character, as its
+    JSON escape. What is hashed is the text, so that its numbers need not be those of `canonical`, which takes longer.
+    """
+    text = _encoded(value)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold but is neither dict, list nor tuple."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_encoded = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain
+).encode
 
 
 def _shorten(data: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from ac_guardrails._steps import Pause, Steps, Store
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
 
+SAYS_SO = "the account's own event says so"
 _BETWEEN = 1.0
 """Seconds between two reads, where nobody read before."""
 
@@ -96,6 +97,8 @@ def settle(guard: Guard, entry: Entry, read: Reader) -> Steps[Settlement]:
             return Settlement(entry.id, "under_way", "the call that sent it still runs")
     if not entry.writes:
         return (yield from _never_sent(guard, entry))
+    if entry.confirmed_at:
+        return (yield from _recorded(guard, entry, Finding("present", SAYS_SO, entry.made)))
     key = entry.payload.get("key")
     if not key:
         finding = Finding("cannot_tell", "it has nothing that could be read back")
