@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ac_guardrails import Ledger, Question, inert
 from ac_guardrails._desk import Desk, entry_of, listed
-from ac_guardrails._entries import mapping
+from ac_guardrails._folding import mapping
 from ac_tools.cli._console import json_text
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import sqlite3
 from math import isfinite
 from typing import Any
 
-from ac_guardrails._entries import Entry, fold
+from ac_guardrails._entries import Entry
 from ac_guardrails._events import chained, columns_of
+from ac_guardrails._folding import fold
 
 _CHOSEN = (
     "entry IN (SELECT entry FROM events"

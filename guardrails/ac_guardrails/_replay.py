@@ -14,8 +14,9 @@ from typing import Any
 
 from ac_guardrails._action import Action
 from ac_guardrails._catalog import Level, Need
-from ac_guardrails._entries import Entry, mapping
+from ac_guardrails._entries import Entry
 from ac_guardrails._explain import AMOUNT, Unclear, foreseen
+from ac_guardrails._folding import mapping
 from ac_guardrails._grants import Grant, Grants, Verdict, lineage
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._limits import DAY, Limit, Use
