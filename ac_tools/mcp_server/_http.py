@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,6 +14,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.routing import Route
 
+from ac_tools._credentials import _is_loopback
+from ac_tools._listening import listening, url_of
 from ac_tools.mcp_server._server import ToolServer
 from ac_tools.mcp_server._tokens import Tokens
 
@@ -72,7 +72,7 @@ async def serve_http(
         ValueError: The address would be open to others, and no name is given.
         OSError: The port cannot be used.
     """
-    if not (is_loopback(host) or names):
+    if not (_is_loopback(host) or names):
         raise ValueError(f"{host} can be reached by other machines. Name the host that they use: --allow-remote NAME.")
     config = uvicorn.Config(
         http_app(server, tokens, names=names),
@@ -80,30 +80,9 @@ async def serve_http(
         access_log=False,
         timeout_graceful_shutdown=_GRACE,
     )
-    with _listening(host, port) as listener:
-        ready(f"http://{_shown(host)}:{listener.getsockname()[1]}{PATH}")
+    with listening(host, port) as listener:
+        ready(f"{url_of(listener, host)}{PATH}")
         await uvicorn.Server(config).serve(sockets=[listener])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _security(names: Sequence[str]) -> TransportSecuritySettings:
@@ -111,7 +90,3 @@ def _security(names: Sequence[str]) -> TransportSecuritySettings:
     hosts = [form for name in known for form in (name, f"{name}:*")]
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

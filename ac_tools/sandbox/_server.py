@@ -1,7 +1,6 @@
 """The account behind a real HTTP/1.1 server on loopback."""
 
 import http.server
-import json
 import select
 import socket
 import socketserver
@@ -12,15 +11,14 @@ import time
 from types import TracebackType
 from typing import Any
 
-from ac_tools.sandbox._fault_orders import Order
+from ac_tools.sandbox._control import CONTROL, control
 from ac_tools.sandbox._faults import Spoilt
 from ac_tools.sandbox._sandbox import Sandbox
-from ac_tools.sandbox._wire import Answer, Refusal, decode, reply
+from ac_tools.sandbox._wire import Answer
 
 _HELD = 60.0  # seconds that an unanswered request is held open at most
 _MOST_BYTES = 10_000_000  # of a request's body
 _LINGER_NOT = struct.pack("ii", 1, 0)  # closing then resets the connection
-_CONTROL = "/__sandbox/"  # beside /api/3, so that no client of the API meets it by accident
 _BODILESS = (204, 304)  # their answers have no length, either
 
 
@@ -63,8 +61,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
 
     def _answer(self, body: bytes) -> Answer:
-        if self.path.startswith(_CONTROL):
-            return _control(self.server.sandbox, self.command, self.path, body)
+        if self.path.startswith(CONTROL):
+            return control(self.server.sandbox, self.command, self.path, body)
         return self.server.sandbox.handle(self.command, self.path, dict(self.headers.items()), body)
 
     def _send(self, answer: Answer) -> None:
@@ -118,41 +116,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             readable, _, _ = select.select([self.connection], [], [], 0.05)
             if readable and not self.connection.recv(1, socket.MSG_PEEK):
                 return
-
-
-def _control(sandbox: Sandbox, method: str, path: str, body: bytes) -> Answer:
-    """Orders, lists and clears failures from outside; no key, no limit and no record, as it is no part of the API."""
-    if path != f"{_CONTROL}faults":
-        return _told(404, f"There is no {path:.80}. Failures are ordered at {_CONTROL}faults.")
-    if method == "DELETE":
-        return reply(200, {"cleared": sandbox.clear_faults()})
-    if method not in ("GET", "POST"):
-        return _told(405, f"{_CONTROL}faults takes POST to order, GET to list and DELETE to clear, and no {method}.")
-    try:
-        if method == "POST":
-            sandbox.fault(**Order.of(_object(body)).words())
-    except Refusal as refusal:
-        return refusal.answer
-    except ValueError as error:
-        return _told(422, str(error))
-    return reply(201 if method == "POST" else 200, {"faults": sandbox.faults})
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        words = decode(body)
-    except Refusal:
-        raise Refusal(400, {"error": "The body is not valid JSON. Send an object such as " + _EXAMPLE}) from None
-    if not body.strip() or not isinstance(words, dict):
-        raise Refusal(400, {"error": "The body is no JSON object. Send one such as " + _EXAMPLE})
-    return words
-
-
-_EXAMPLE = json.dumps({"method": "GET", "path": "/tags", "status": 503})
-
-
-def _told(status: int, text: str) -> Answer:
-    return reply(status, {"error": text})
 
 
 class _HttpServer(http.server.ThreadingHTTPServer):
@@ -232,7 +195,7 @@ def serve(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> Server
 
     Ordered failures happen on the wire: a reset closes the socket hard, a timeout holds it until the client leaves.
     They can be ordered over HTTP, too: POST /__sandbox/faults with the words of `Sandbox.fault` as JSON, GET to list
-    those that wait, DELETE to clear them.
+    those that wait, DELETE to clear them. So can how webhooks are sent, at /__sandbox/webhooks.
 
     Args:
         sandbox: the account to serve.

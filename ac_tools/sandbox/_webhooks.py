@@ -7,11 +7,12 @@ import http.client
 import queue
 import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from ac_tools.sandbox._fault_rules import meant
 from ac_tools.sandbox._others import WEBHOOK
 from ac_tools.sandbox._store import Store
 from ac_tools.sandbox._telling import Told
@@ -22,6 +23,21 @@ _PATIENCE = 5.0
 _GONE = 410
 _LISTED = ("subscribe", "unsubscribe", "update", "bounce", "click", "forward", "open", "reply", "sent", "share")
 """The events on which a webhook's list has an effect (documented by naming the others)."""
+
+
+_WORDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "duplicates": (lambda value: _is_number(value) and 0 <= value <= 1, "a number from 0 to 1"),
+    "held": (lambda value: type(value) is int and value >= 0, "a whole number from 0"),
+    "down": (lambda value: isinstance(value, bool), "true or false"),
+    "tunnels": (
+        lambda value: isinstance(value, dict) and all(isinstance(each, str) for each in value.values()),
+        "an object of public and local URLs",
+    ),
+}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,42 @@ class Webhooks:
         if urlsplit(local).hostname not in _LOOPBACK:
             raise ValueError(f"{local} is on another machine; the embedded account sends nothing there.")
         self._tunnels[public.rstrip("/")] = local.rstrip("/")
+
+    def order(self, words: Mapping[str, Any]) -> None:
+        """Set what a JSON object names: duplicates, held, down, and tunnels as an object of public and local URLs.
+
+        Raises:
+            ValueError: a word is unknown, or its value cannot be used.
+        """
+        for name, value in words.items():
+            if name not in _WORDS:
+                raise ValueError(
+                    f"{name!r} is no word of webhooks{meant(name, _WORDS)} The words: {', '.join(_WORDS)}."
+                )
+            usable, such = _WORDS[name]
+            if not usable(value):
+                raise ValueError(f"{name} is {such}, and not {value!r:.80}.")
+        for public, local in words.get("tunnels", {}).items():
+            self.tunnel(public, local)
+        for name in set(words) - {"tunnels"}:
+            setattr(self, name, words[name])
+
+    def restore(self) -> None:
+        """Take all orders back, and send what is held back."""
+        self.duplicates, self.held, self.down = 0.0, 0, False
+        self._tunnels.clear()
+        self.flush()
+
+    def words(self) -> dict[str, Any]:
+        """What it is set to, and what came of the last hundred events, without the URLs, which hold secrets."""
+        last = [{"event": one.kind, "status": one.status} for one in self.deliveries[-100:]]
+        return {
+            "duplicates": self.duplicates,
+            "held": self.held,
+            "down": self.down,
+            "tunnels": dict(self._tunnels),
+            "deliveries": last,
+        }
 
     def tell(self, told: Told, source: str) -> None:
         """Send an event to every webhook that asks for it.

@@ -7,9 +7,9 @@ from ac_tools.webhooks._receiver import Receiver
 from ac_tools.webhooks._secret import new_secret
 from ac_tools.webhooks._store import Job, Received, Store
 
-__all__ = [
-    "EVENTS",
+__all__ = [  # noqa: RUF022 - in the order of the other packages, which name no constants
     "BodyError",
+    "EVENTS",
     "Event",
     "Job",
     "Received",

@@ -8,11 +8,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+try:
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+except ImportError as error:
+    from ac_tools.webhooks._errors import NEEDED
+
+    raise ImportError(NEEDED) from error
 
 from ac_tools.webhooks._errors import BodyError, StoreError
 from ac_tools.webhooks._form import MOST_BYTES
@@ -34,21 +39,19 @@ def application(receiver: Receiver) -> Starlette:
 
     @asynccontextmanager
     async def working(_: Starlette) -> AsyncIterator[None]:
-        receiver.start()
-        try:
+        async with receiver:
             yield
-        finally:
-            await asyncio.to_thread(receiver.stop)
 
     async def endpoint(request: Request) -> Response:
-        return Response(status_code=await _status(receiver, request))
+        status = await _status(receiver, request)
+        # What was not read is not read afterwards, either.
+        return Response(status_code=status, headers=None if status == 200 else {"Connection": "close"})
 
-    routes = [Route("/", endpoint, methods=["POST"]), Route("/{secret}", endpoint, methods=["POST"])]
-    return Starlette(routes=routes, lifespan=working)
+    return Starlette(routes=[Route("/{secret:path}", endpoint, methods=["POST"])], lifespan=working)
 
 
 async def _status(receiver: Receiver, request: Request) -> int:
-    given = request.path_params.get("secret") or request.query_params.get("secret", "")
+    given = request.path_params["secret"] or request.query_params.get("secret", "")
     if not receiver.secrets.hold(given):
         return 404
     try:

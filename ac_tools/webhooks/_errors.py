@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+NEEDED = "Receiving webhooks over HTTP needs two more packages: pip install 'langchain-activecampaign[webhooks]'"
+
 
 class BodyError(ValueError):
     """A body cannot be read as a webhook's. Nothing of it was kept.

@@ -7,12 +7,14 @@ import inspect
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import SecretStr
 
 from ac_tools.webhooks._errors import SetAside, StoreError
 from ac_tools.webhooks._events import EVENTS, parse
+from ac_tools.webhooks._loop import Loop
 from ac_tools.webhooks._secret import Secrets
 from ac_tools.webhooks._store import Job, Received, Store
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from ac_tools import ActiveCampaignToolkit
+    from ac_tools.webhooks._starts import StateOf
 
 Handler = Callable[[Received], Any]
 """What is done about an event; a function, sync or async. What it returns is not used."""
@@ -65,6 +68,7 @@ class Receiver:
         self._handlers: dict[str, tuple[str, Handler]] = {}
         self._workers = workers
         self._threads: list[threading.Thread] = []
+        self._coroutines = Loop()
         self._news = threading.Condition()
         self._stopping = False
 
@@ -74,23 +78,26 @@ class Receiver:
         handler: Handler | CompiledStateGraph[Any] | None = None,
         *,
         name: str = "",
+        state: StateOf | None = None,
         read_back: ActiveCampaignToolkit | None = None,
     ) -> Any:
         """Have something done about an event. As a decorator, or with the handler itself.
 
-        A graph is run with `{"event": {...}}` in a thread of the event's own, once for each event, whatever happens in
-        between; where it waits for a person, it waits.
+        A graph is run in a thread of the event's own, once for each event, whatever happens in between; where it waits
+        for a person, it waits.
 
         Args:
             event: The event's name; "*" for all.
             handler: A function that takes a `Received`, or a compiled graph with a checkpointer.
             name: What the work is called in the store, by default the function's name and the event's. It must stay the
                 same, so that a new process finds the work of the old one.
+            state: Makes what a graph is started with of a `Received`; None starts nothing. By default
+                `{"event": {...}}`, the form as it came.
             read_back: Tools to read the record with, through the guard, before the handler runs: what the account
                 does not confirm is kept aside.
 
         Raises:
-            ValueError: There is no such event, or the name is taken.
+            ValueError: There is no such event, the name is taken, or the graph has no checkpointer.
         """
         if event != ANY and event not in EVENTS:
             from difflib import get_close_matches
@@ -99,10 +106,12 @@ class Receiver:
             raise ValueError(f"There is no event {event!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         if handler is None:
             return lambda function: self.on(event, function, name=name, read_back=read_back) or function
+        if state is not None and not hasattr(handler, "ainvoke"):
+            raise ValueError("state= says what a graph is started with; a function takes the event itself.")
         if hasattr(handler, "ainvoke"):
             from ac_tools.webhooks._starts import starting
 
-            handler = starting(cast("CompiledStateGraph[Any]", handler))
+            handler = starting(cast("CompiledStateGraph[Any]", handler), state)
         if read_back is not None:
             from ac_tools.webhooks._read_back import confirmed_by_record
 
@@ -152,6 +161,23 @@ class Receiver:
 
         return application(self)
 
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[str]:
+        """Serve the application in a thread, for a program without a server; needs the extra `webhooks`.
+
+        Args:
+            host: The address to listen on. The account reaches it through a tunnel or proxy, which also brings https.
+            port: The port; 0 takes a free one.
+
+        Returns:
+            A context manager that gives the URL, to which a secret is to be added.
+
+        Raises:
+            OSError: The port cannot be used.
+        """
+        from ac_tools.webhooks._serving import serving
+
+        return serving(self, host, port)
+
     # Working off
 
     def work(self) -> int:
@@ -160,6 +186,8 @@ class Receiver:
         count = 0
         while self._next():
             count += 1
+        if not self._threads:
+            self._coroutines.close()
         return count
 
     def start(self) -> None:
@@ -182,6 +210,8 @@ class Receiver:
             self._news.notify_all()
         for thread in self._threads:
             thread.join(timeout)
+        if not any(thread.is_alive() for thread in self._threads):
+            self._coroutines.close()
         self._threads.clear()
 
     def __enter__(self) -> Self:
@@ -190,6 +220,13 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.stop)
 
     def _loop(self, recovering: bool) -> None:
         waited = 0.0
@@ -216,7 +253,7 @@ class Receiver:
         try:
             outcome = self._handlers[job.handler][1](job.received)
             if inspect.isawaitable(outcome):
-                asyncio.run(_awaited(outcome))
+                self._coroutines.run(_awaited(outcome))
         except Exception as error:
             self._failed(job, error)
         else:

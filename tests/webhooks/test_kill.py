@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ac_tools.webhooks import Store
 
 from .serving import FORM, SECRET, form, until
 
+PATIENCE = 300.0
 SCRIPT = str(Path(__file__).with_name("receiving.py"))
 SEED = {
     "users": [{"id": 1, "username": "ada", "email": "ada@example.com", "first_name": "Ada", "last_name": "Admin"}],
@@ -96,12 +97,12 @@ def run(folder: Path, account: tuple[Sandbox, str], *, count: int, kills: int) -
         for sender in senders:
             sender.start()
         for number in range(1, kills + 1):
-            until(lambda mark=count * number // (kills + 2): len(sandbox.requests) >= mark, 60)
+            until(lambda mark=count * number // (kills + 2): len(sandbox.requests) >= mark, PATIENCE)
             receiving.kill()
         for sender in senders:
-            sender.join(60)
+            sender.join(PATIENCE)
         store = Store(f"sqlite:///{folder}/webhooks.db")
-        until(lambda: store.counts().get("done") == count or store.counts().get("failed"), 60)
+        until(lambda: store.counts().get("done") == count or store.counts().get("failed"), PATIENCE)
     finally:
         receiving.end()
         for sender in senders:
@@ -115,17 +116,18 @@ def run(folder: Path, account: tuple[Sandbox, str], *, count: int, kills: int) -
     writes = [one for one in sandbox.requests if one.method == "POST"]
     assert len(writes) == count, "each event's write happened once"
     assert {one.status for one in writes} == {201}
-    with suppress(OSError), closing(Ledger(f"{folder}/ledger.db")) as ledger:
+    with closing(Ledger(f"{folder}/ledger.db")) as ledger:
         assert ledger.verify() == ""
         assert not [entry for entry in ledger.not_closed() if entry.writes]
 
 
 def test_a_killed_receiver_loses_nothing(tmp_path: Path, account: tuple[Sandbox, str]) -> None:
-    """300 events, a fifth of them twice, three kills: nothing that was acknowledged is lost, nothing is done twice."""
-    run(tmp_path, account, count=300, kills=3)
+    """200 events, a fifth of them twice, two kills: nothing that was acknowledged is lost, nothing is done twice."""
+    run(tmp_path, account, count=200, kills=2)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_ten_thousand_events_and_ten_kills(tmp_path: Path, account: tuple[Sandbox, str]) -> None:
     """10,000 events, 2,000 of them twice, in random order, ten kills: as above."""
     run(tmp_path, account, count=10_000, kills=10)

@@ -8,13 +8,14 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from ac_tools import ConfigurationError
+from ac_tools import ActiveCampaignToolkit, ConfigurationError
 from ac_tools.webhooks import Received, Receiver, SetAside, Store, StoreError, new_secret
 
 from .serving import SECRET, form, post, until
@@ -106,12 +107,32 @@ def test_a_body_without_end_is_cut_off(receiver: Receiver, listening: Serve) -> 
 
 
 def test_a_slow_body_is_given_up(receiver: Receiver, listening: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body that does not come to its end in time is answered with 408."""
-    monkeypatch.setattr("ac_tools.webhooks._app._LONGEST", 0.1)
+    """A body that does not come to its end in time is answered with 408, though a byte comes now and then."""
+    monkeypatch.setattr("ac_tools.webhooks._app._LONGEST", 0.5)
     parts = urlsplit(listening(receiver))
-    with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
-        line.sendall(f"POST /{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\na".encode())
-        assert line.recv(64).startswith(b"HTTP/1.1 408")
+    began = time.monotonic()
+    with socket.create_connection((parts.hostname, parts.port), timeout=0.05) as line:
+        line.sendall(f"POST /{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n".encode())
+        answer = b""
+        while not answer:
+            with suppress(TimeoutError):
+                line.sendall(b"a")
+                answer = line.recv(64)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert 0.4 < time.monotonic() - began < 5
+
+
+def test_slow_senders_hold_nobody_up(receiver: Receiver, listening: Serve) -> None:
+    """While 200 bodies are on their way a whole one is acknowledged at once."""
+    url = listening(receiver)
+    parts = urlsplit(url)
+    with ExitStack() as stack:
+        for _ in range(200):
+            line = stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=5))
+            line.sendall(f"POST /{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\na".encode())
+        began = time.monotonic()
+        assert post(f"{url}/{SECRET}", form()) == 200
+        assert time.monotonic() - began < 2
 
 
 def test_what_is_not_on_disk_is_not_acknowledged(receiver: Receiver, listening: Serve) -> None:
@@ -138,6 +159,55 @@ def test_nothing_a_handler_does_is_a_410(receiver: Receiver, listening: Serve) -
     receiver.on("*", gone)
     assert post(f"{listening(receiver)}/{SECRET}", form()) == 200
     until(lambda: kept(receiver).get("failed") == 1)
+
+
+def test_a_guess_takes_as_long_however_near_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every secret is compared, whole digest with whole digest, in constant time; a match ends nothing early."""
+    import hmac
+
+    from ac_tools.webhooks._secret import Secrets
+
+    compared: list[tuple[bytes, bytes]] = []
+    compare = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append((a, b)) or compare(a, b))
+    secrets = Secrets([SECRET, new_secret()])
+    for guess, held in ((SECRET, True), (SECRET[:-1], False), ("", False), ("x" * 10_000, False), ("\udcff", False)):
+        compared.clear()
+        assert secrets.hold(guess) == held
+        assert [(len(a), len(b)) for a, b in compared] == [(32, 32), (32, 32)]
+
+
+def test_what_the_account_does_not_confirm_is_kept_aside(receiver: Receiver, account: Any, guard_for: Any) -> None:
+    """With `read_back` a handler runs for what the account has, and for nothing that a forger made up."""
+    toolkit = ActiveCampaignToolkit(account=account, guard=guard_for({"contacts": "read"}), agent="marketing")
+    seen: list[str] = []
+    receiver.on("*", lambda one: seen.append(one.event.contact.id), name="seen", read_back=toolkit)
+    mail = "maria@lindqvist-interiors.example"
+    receiver.receive(form(**{"contact[id]": 46, "contact[email]": mail.upper()}))
+    receiver.receive(form(**{"contact[id]": 46, "contact[email]": "eve@example.com"}))
+    receiver.receive(form(**{"contact[id]": 99999, "contact[email]": mail}))
+    receiver.receive(form(tag="VIP"))
+    receiver.receive(b"type=deal_update&deal[id]=1")
+    receiver.work()
+    assert seen == ["46"]
+    reasons = [job.reason for job in receiver.store.jobs("failed")]
+    assert [reason.partition(",")[0] for reason in reasons[:3]] == [
+        "the account does not have contact 46 with this address",
+        "the account does not have contact 99999 with this address",
+        "the event names no contact and no deal that could be read back",
+    ]
+    assert "ac_get_deal" in reasons[3]
+
+
+def test_a_record_that_cannot_be_read_now_is_read_later(receiver: Receiver, account: Any, guard_for: Any) -> None:
+    """Where the account is down the handler is tried again, as after a failure of its own."""
+    toolkit = ActiveCampaignToolkit(account=account, guard=guard_for({"contacts": "read"}), agent="marketing")
+    seen: list[int] = []
+    receiver.on("*", lambda one: seen.append(one.attempt), name="seen", read_back=toolkit)
+    receiver.receive(form(**{"contact[id]": 46, "contact[email]": "maria@lindqvist-interiors.example"}))
+    account.simulator.fault("GET", "/contacts/46", status=403)
+    receiver.work()
+    assert seen == [2]
 
 
 def test_duplicates_are_recognised(tmp_path: Path) -> None:
