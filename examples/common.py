@@ -33,17 +33,19 @@ Answerer = Callable[[dict[str, Any]], dict[str, Any] | None]
 """A person: from what a pause shows of one call to their decision, or to None where nobody is there."""
 
 
-def options(doc: str, *, model: bool = True, answer: bool = True) -> argparse.ArgumentParser:
+def options(doc: str, *, real: bool = True, model: bool = True, answer: bool = True) -> argparse.ArgumentParser:
     """A parser with the options that the examples have in common.
 
     Args:
         doc: What the example does.
+        real: Whether it works in a real account, too.
         model: Whether a model works in it, and records where the person likes.
         answer: Whether its graph waits for answers.
     """
     parser = argparse.ArgumentParser(description=doc)
-    words = "work in the account that ACTIVECAMPAIGN_URL and ACTIVECAMPAIGN_API_KEY name; else in an embedded one"
-    parser.add_argument("--real", action="store_true", help=words)
+    if real:
+        words = "work in the account that ACTIVECAMPAIGN_URL and ACTIVECAMPAIGN_API_KEY name; else in an embedded one"
+        parser.add_argument("--real", action="store_true", help=words)
     if model:
         words = "a real model, such as openai:gpt-5.1; else a script"
         parser.add_argument("--model", metavar="PROVIDER:NAME", help=words)

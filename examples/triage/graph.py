@@ -58,7 +58,9 @@ def build(toolkit: ActiveCampaignToolkit) -> StateGraph[Triage]:
 
 
 def read(state: Triage) -> Triage:
-    """Read the file, each person once."""
+    """Read the file, each person once. What an event has started has its lead already."""
+    if "leads" in state:
+        return {}
     leads, set_aside = read_leads(Path(state.get("path") or LEADS))
     return {"leads": leads, "set_aside": set_aside}
 
