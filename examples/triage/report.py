@@ -33,8 +33,7 @@ def report(leads: list[Lead], set_aside: list[SetAside], done: list[Done]) -> st
     """
     grades = Counter(lead["grade"] for lead in leads)
     counts = ", ".join(f"{grades[grade]} {grade}" for grade in ("hot", "warm", "cold"))
-    rows = f"{len(leads) + len(set_aside)} rows: {len(leads)} people ({counts}), {len(set_aside)} rows set aside."
-    lines = [rows, ""]
+    lines = [f"People: {len(leads)} ({counts}). Rows set aside: {len(set_aside)}.", ""]
     for lead in leads:
         lines += [*_about(lead, [each for each in done if each["email"] == lead["email"]]), ""]
     lines += [f"Row {each['row']:<3} {each['email']}: {each['why']}" for each in set_aside]

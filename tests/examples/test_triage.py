@@ -69,7 +69,7 @@ def test_what_the_account_looks_like_afterwards(triage: Any, sandbox: Any, perso
     assert person(sandbox, MARIA).automations == [ONBOARDING]
     assert person(sandbox, "l.winkel@briefkasten.example") is None, "he did not agree to be written to"
     assert person(sandbox, "p.novak@postbag.example").tags == ["Lead"], "cold leads are kept, too"
-    assert "12 rows: 9 people (5 hot, 2 warm, 2 cold), 3 rows set aside." in told
+    assert "People: 9 (5 hot, 2 warm, 2 cold). Rows set aside: 3." in told
     assert "I know her, I will call" in told
     assert "Row 7   maria@lindqvist-interiors.example: the same person as row 3" in told
 
@@ -153,7 +153,7 @@ def test_a_run_that_failed_goes_on_where_it_was(triage: Any, sandbox: Any) -> No
     with pytest.raises(RuntimeError, match="ac_list_contacts could not read"):
         triage()
     sandbox.clear_faults()
-    assert "9 people" in triage()
+    assert "People: 9 " in triage()
 
 
 def test_whoever_says_no_once_has_not_agreed(tmp_path: Path) -> None:
