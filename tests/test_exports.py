@@ -16,6 +16,7 @@ import ac_guardrails
 import ac_guardrails.approvers
 import ac_tools
 import ac_tools.sandbox
+import ac_tools.webhooks
 from ac_tools import tools
 
 PACKAGE = Path(ac_tools.__file__).parent
@@ -38,7 +39,7 @@ TOOLS = (
     "ac_remove_from_automation ac_list_accounts ac_create_account"
 )
 HEAVY = {"langgraph", "sqlalchemy", "rich", "typer", "jsonschema", "mcp", "langchain", "vcr", "ac_tools.sandbox"}
-PUBLIC = [ac_tools, ac_tools.sandbox, ac_guardrails, ac_guardrails.approvers]
+PUBLIC = [ac_tools, ac_tools.sandbox, ac_tools.webhooks, ac_guardrails, ac_guardrails.approvers]
 
 
 def imports(file: Path) -> set[str]:
@@ -166,6 +167,16 @@ def test_importing_the_toolkit_loads_nothing_heavy() -> None:
     # Where click is installed too, httpx loads rich by itself.
     theirs = _loaded_by("from langchain_core.tools import BaseTool, BaseToolkit; import httpx")
     assert not HEAVY & (_loaded_by("from ac_tools import ActiveCampaignToolkit") - theirs)
+
+
+def test_webhooks_can_be_read_without_the_extra() -> None:
+    """`ac_tools.webhooks` is imported, a body read and an event kept without a server's packages, which are named."""
+    missing = "import sys; sys.modules.update(starlette=None, uvicorn=None, langgraph=None); "
+    use = "from ac_tools.webhooks import Receiver, parse; parse(b'type=update'); Receiver.receive"
+    assert not {"starlette", "uvicorn", "langgraph"} & _loaded_by(use)
+    code = f"{missing}{use}\ntry: Receiver.app.fget(None)\nexcept ImportError as error: print('told', error)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "pip install 'langchain-activecampaign[webhooks]'" in told
 
 
 def _loaded_by(code: str) -> set[str]:

@@ -7,7 +7,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ac_tools.cli import _approvals, _audit, _doctor, _grants, _guard, _mcp, _record, _sandbox, _tools, _undo
+from ac_tools.cli import (
+    _approvals,
+    _audit,
+    _doctor,
+    _grants,
+    _guard,
+    _mcp,
+    _record,
+    _remote_mcp,
+    _sandbox,
+    _tools,
+    _undo,
+    _webhooks,
+)
 from ac_tools.cli._demo import _command as _demo
 
 
@@ -31,8 +44,10 @@ def _is_known(error: Exception) -> bool:
     from ac_guardrails import AnswerError, GrantsError, LedgerError, StoppedError
     from ac_tools._errors import ActiveCampaignError
     from ac_tools.undo import UndoError
+    from ac_tools.webhooks import StoreError
 
-    return isinstance(error, (AnswerError, GrantsError, LedgerError, StoppedError, ActiveCampaignError, UndoError))
+    ours = (AnswerError, GrantsError, LedgerError, StoppedError)
+    return isinstance(error, (*ours, ActiveCampaignError, UndoError, StoreError))
 
 
 app = typer.Typer(
@@ -73,4 +88,6 @@ app.add_typer(_grants.app, name="grants")
 app.add_typer(_approvals.app, name="approvals")
 app.add_typer(_guard.app, name="guard")
 app.add_typer(_audit.app, name="audit")
+app.add_typer(_remote_mcp.app, name="remote-mcp")
 app.add_typer(_sandbox.app, name="sandbox")
+app.add_typer(_webhooks.app, name="webhooks")

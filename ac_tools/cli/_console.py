@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -38,6 +40,14 @@ def fail(text: str, *, code: int = 1) -> NoReturn:
 def is_interactive() -> bool:
     """Whether a person sits at both ends: somebody to ask, and somebody who sees the question."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def stop_signal() -> threading.Event:
+    """Set by Ctrl-C and by SIGTERM."""
+    stop = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: stop.set())
+    return stop
 
 
 def print_json(data: Any) -> None:

@@ -55,7 +55,7 @@ def mcp(
     client, where it can ask, and otherwise waits for ac-tools approvals on the same ledger; the client may then make
     the call again.
     """
-    _require_library()
+    require_library("ac-tools mcp")
     from ac_guardrails.approvers.terminal import login_name
     from ac_tools.mcp_server import AskClient, ToolServer, serve_stdio
 
@@ -70,11 +70,12 @@ def mcp(
         _run(toolkit, _over_http(server, tokens, host, port, allow_remote or []))
 
 
-def _require_library() -> None:
+def require_library(command: str) -> None:
+    """End a command for which the MCP library is missing."""
     try:
         import mcp.server  # noqa: F401
     except ImportError:
-        fail("ac-tools mcp needs the MCP library: pip install 'langchain-activecampaign[mcp]'")
+        fail(f"{command} needs the MCP library: pip install 'langchain-activecampaign[mcp]'")
 
 
 def _tokens(file: Path | None, person: str) -> Tokens:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import Annotated
 
 import typer
 
-from ac_tools.cli._console import fail, say
+from ac_tools.cli._console import fail, say, stop_signal
 from ac_tools.cli._sandbox_assumptions import assumptions, settings_from
 
 app = typer.Typer(help="The embedded account, for anyone's client.", no_args_is_help=True)
@@ -28,7 +26,9 @@ def serve(
     """Serve an account over HTTP on this machine until Ctrl-C. The first line says its URL and key.
 
     To order failures, POST {"method": "GET", "path": "/tags", "status": 503} to /__sandbox/faults; GET lists those that
-    wait, DELETE clears them.
+    wait, DELETE clears them. Webhooks are sent to this machine alone; to have events sent twice, in another order or
+    not at all, POST {"duplicates": 0.2, "held": 5, "down": false} to /__sandbox/webhooks, and
+    {"tunnels": {"https://hooks.example": "http://127.0.0.1:8080"}} to have a public URL lead here.
     """
     from ac_tools.sandbox import Sandbox
     from ac_tools.sandbox import serve as serving
@@ -40,7 +40,7 @@ def serve(
         server = serving(sandbox, port=port)
     except OSError as error:
         fail(f"Port {port} cannot be used ({error.strerror}). Choose another, or 0 for a free one.")
-    stop = _stop_signal()
+    stop = stop_signal()
     with server:
         typer.echo(f"{server.url} key: {key}")
         while not stop.wait(3600):  # a wait without end could not be interrupted everywhere
@@ -49,11 +49,3 @@ def serve(
 
 
 app.command("assumptions")(assumptions)
-
-
-def _stop_signal() -> threading.Event:
-    """Set by Ctrl-C and by SIGTERM."""
-    stop = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: stop.set())
-    return stop

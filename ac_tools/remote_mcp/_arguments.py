@@ -1,4 +1,4 @@
-"""What a call of the server's tools says: checked against the server's own schema, and read under the API's names."""
+"""What a call of the server's tools says, read under the API's names."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.validators import validator_for
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-
 from ac_guardrails import InvalidCall, inert
-from ac_guardrails._canonical import canonical
 from ac_tools.remote_mcp._classes import ToolClass
 from ac_tools.tools._endpoint import NOUNS
 
-_LONGEST = 100_000
-_MOST_FAULTS = 5
 _WORD = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _ALIKE = {
     "subscriber": "contact",
@@ -47,41 +38,6 @@ class Said:
 
     path: Path
     value: Any
-
-
-def checked(tool: str, arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """Refuse arguments that the server's own schema does not allow.
-
-    Args:
-        tool: The tool's name, for the message.
-        arguments: What was asked for.
-        schema: The server's JSON Schema. It is the server's text: what it refers to elsewhere is not fetched.
-
-    Raises:
-        InvalidCall: They do not fit, are too long, or the schema cannot be used.
-    """
-    try:
-        text = canonical(dict(arguments))
-    except (TypeError, ValueError, RecursionError):
-        raise InvalidCall(f"{tool} was not called: its arguments hold what JSON cannot.") from None
-    if len(text) > _LONGEST:
-        raise InvalidCall(f"{tool} was not called: {len(text):,} characters of arguments are too many. Shorten them.")
-    try:
-        kind = validator_for(schema, default=Draft202012Validator)
-        held = dict(schema)
-        kind.check_schema(held)
-        validator = kind(held, registry=Registry())
-        faults = sorted(validator.iter_errors(dict(arguments)), key=lambda fault: list(map(str, fault.path)))
-    except (SchemaError, Unresolvable, re.error, RecursionError):
-        raise InvalidCall(f"{tool} was not called: the server's schema for it cannot be used.") from None
-    if faults:
-        said = " ".join(map(_fault, faults[:_MOST_FAULTS]))
-        raise InvalidCall(f"{tool} was not called: {said} Correct the arguments and call again.")
-
-
-def _fault(error: ValidationError) -> str:
-    place = ".".join(str(part) for part in error.path) or "the arguments"
-    return f"{inert(place, limit=60)}: {inert(error.message, limit=160).rstrip('.')}."
 
 
 def by_name(arguments: Mapping[str, Any], of: ToolClass) -> dict[str, Said]:

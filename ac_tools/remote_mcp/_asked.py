@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ac_guardrails import Answer, Guard, InvalidCall, Level, Need, Refusal, Request, inert
 from ac_guardrails._job import Exchange
-from ac_tools.remote_mcp._arguments import Said, by_name, checked
+from ac_tools.remote_mcp._arguments import Said, by_name
 from ac_tools.remote_mcp._classes import ToolClass
 from ac_tools.remote_mcp._offers import Offer
+from ac_tools.remote_mcp._schema import checked
 from ac_tools.remote_mcp._sender import CALLS, LIST, RemoteSender
 from ac_tools.remote_mcp._twins import unknown_to
 from ac_tools.tools._card import argument_rows
@@ -19,6 +20,7 @@ from ac_tools.tools._card import argument_rows
 if TYPE_CHECKING:
     from ac_tools.tools._base import ActiveCampaignTool
 
+_CHANGED = "what the server takes for this, so that what was agreed to before does not count any more"
 _NOTHING: tuple[object, ...] = (None, False, 0, "0", "", [])
 
 
@@ -86,11 +88,15 @@ class Asked:
             )
         self.unknown = strange if self.of.is_write else []
 
-    def renewed(self) -> Exchange:
-        """Look at the server's list again, where it may have changed; an Answer where the tool is gone."""
-        if self.target.sender.is_current(for_write=self.of.is_write):
-            return None
-        offers: Mapping[str, Offer] = yield Request("GET", LIST)
+    def renewed(self, *, again: bool) -> Exchange:
+        """Look at the server's list again, where it may have changed; an Answer where the tool is gone.
+
+        Args:
+            again: Whether somebody may have agreed to what it was before, so that nothing remembered will do.
+        """
+        offers = None if again else self.target.sender.offers(for_write=self.of.is_write)
+        if offers is None:
+            offers = yield Request("GET", LIST)
         offer = offers.get(self.target.name)
         if offer is None:
             reason = f"The server no longer offers {self.target.name}. Nothing was sent."
@@ -120,7 +126,8 @@ class Asked:
         """What the server would be told, exactly."""
         (_, text), *more = argument_rows(self.arguments)
         strange = (("Not classified", self._strange()),) if self.unknown else ()
-        return (("Remote MCP", f"{self.target.name} {text}"), *more, *strange)
+        changed = (("Changed since", _CHANGED),) if self.offer.digest != self.target.offer.digest else ()
+        return (("Remote MCP", f"{self.target.name} {text}"), *more, *strange, *changed)
 
     def _strange(self) -> str:
         return inert(", ".join(self.unknown), limit=120)

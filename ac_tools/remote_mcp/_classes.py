@@ -47,6 +47,7 @@ class ToolClass:
         raises: Arguments with which it needs full access.
         unread: The level that it needs where no account is given from which the facts could be read.
         row: The record that tells whom it is about.
+        answers: The key of a reply that says that it was done, where the twin's is another.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ToolClass:
     raises: frozenset[str] = frozenset()
     unread: Level = Level.OFF
     row: Row | None = None
+    answers: str = ""
 
     @property
     def tool(self) -> str:
@@ -102,14 +104,7 @@ CLASSES: tuple[ToolClass, ...] = (
     ),
     _of("list_tags", "tags: read", "list the tags", "shows the tags", "ac_list_tags"),
     _of("get_tag", "tags: read", "read a tag", "shows a tag", noun="tag"),
-    _of(
-        "create_contact_tag",
-        "tags: write",
-        "create a tag",
-        "adds a tag",
-        "ac_create_tag",
-        words={"tag": "name"},
-    ),
+    _of("create_contact_tag", "tags: write", "create a tag", "adds a tag", "ac_create_tag", words={"tag": "name"}),
     _of(
         "add_tag_to_contact",
         "tags: write",
@@ -139,12 +134,7 @@ CLASSES: tuple[ToolClass, ...] = (
     ),
     _of("list_contact_custom_fields", "fields: read", "list the custom fields", "shows the fields", "ac_list_fields"),
     _of(
-        "get_contact_custom_field",
-        "fields: read",
-        "read a custom field",
-        "shows a field",
-        "ac_get_field",
-        noun="field",
+        "get_contact_custom_field", "fields: read", "read a custom field", "shows a field", "ac_get_field", noun="field"
     ),
     _of(
         "create_contact_custom_field",
@@ -183,6 +173,7 @@ CLASSES: tuple[ToolClass, ...] = (
         "write a custom field of a contact",
         "overwrites a field",
         "ac_update_contact",
+        answers="fieldValue",
     ),
     _of(
         "update_contact_field_value",
@@ -190,6 +181,7 @@ CLASSES: tuple[ToolClass, ...] = (
         "change a custom field of a contact",
         "overwrites a field",
         "ac_update_contact",
+        answers="fieldValue",
         row=_VALUE,
         words={"field_value": "id"},
     ),
@@ -246,12 +238,7 @@ CLASSES: tuple[ToolClass, ...] = (
     _of("list_deals", "deals: read", "list the deals", "shows sales figures", "ac_list_deals", words=_DEAL),
     _of("get_deal", "deals: read", "read a deal", "shows sales figures", "ac_get_deal", noun="deal"),
     _of(
-        "create_deal",
-        "deals: write",
-        "create a deal",
-        "changes the pipeline's figures",
-        "ac_create_deal",
-        words=_DEAL,
+        "create_deal", "deals: write", "create a deal", "changes the pipeline's figures", "ac_create_deal", words=_DEAL
     ),
     _of(
         "update_deal",
@@ -322,12 +309,7 @@ CLASSES: tuple[ToolClass, ...] = (
         "adds a kind of custom objects",
         words=dict.fromkeys(("slug", "labels", "description", "fields", "relationships", "visibility"), ""),
     ),
-    _of(
-        "list_custom_object_records",
-        "custom_objects: read",
-        "list custom objects",
-        "shows custom objects",
-    ),
+    _of("list_custom_object_records", "custom_objects: read", "list custom objects", "shows custom objects"),
     _of(
         "create_or_update_custom_object_record",
         "custom_objects: write",

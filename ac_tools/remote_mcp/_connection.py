@@ -3,46 +3,60 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import anyio
 from mcp import ClientSession, McpError
 from mcp.types import (
     CONNECTION_CLOSED,
+    INVALID_PARAMS,
     CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
     ClientRequest,
+    ErrorData,
     Implementation,
-    ListToolsResult,
     PaginatedRequestParams,
     ServerNotification,
-    Tool,
     ToolListChangedNotification,
 )
+from pydantic import ValidationError
 
 from ac_guardrails import quoted
 from ac_tools._errors import ActiveCampaignError, ConnectError, InvalidRequestError
+from ac_tools.remote_mcp._loop import OwnLoop
 from ac_tools.remote_mcp._offers import Offer, offers
 
 T = TypeVar("T")
-Streams = Callable[[], AbstractAsyncContextManager[tuple[Any, ...]]]
+Lost = Callable[[Exception], None]
+"""Is told that an answer will never come."""
+Streams = Callable[[Lost], AbstractAsyncContextManager[tuple[Any, ...]]]
 """Opens a connection: its first two values are what is read from and what is written to."""
+Work = Callable[[ClientSession], Awaitable[T]]
+Meant = Callable[[McpError], ActiveCampaignError]
 
+SESSION_UNKNOWN = 32600
+"""The SDK's own code (positive, unlike the protocol's) for a 404: the server does not know the session."""
+TIMED_OUT = 408
+"""The SDK's own code for an answer that did not come in time."""
 _MOST_PAGES = 50
-_TERMINATED = (32600, "Session terminated")
-"""How the SDK says that the server does not know the session, so that nothing was done."""
+_MOST_TOOLS = 1000
 _NEVER = float("-inf")
+_LOST = (OSError, EOFError, anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream)
+
+
+def not_listed(error: McpError) -> ActiveCampaignError:
+    """What an error of the protocol means that came instead of the list of tools."""
+    said = quoted(error.error.message, limit=200)
+    return InvalidRequestError(f"The server does not list its tools: {said}", outcome="not_sent")
 
 
 class Connection:
-    """A session that is opened when it is needed, and opened again when the server has ended it.
+    """A session that is opened when it is needed, and opened again when it has ended.
 
     One call at a time: an answer that fails is then that call's, and nobody else's.
 
@@ -56,26 +70,32 @@ class Connection:
         self, streams: Streams, *, timeout: float, broken: Callable[[BaseException, bool], ActiveCampaignError]
     ) -> None:
         self._streams = streams
-        self._timeout = timedelta(seconds=timeout)
+        self._timeout = timeout
         self._broken = broken
-        self._starting = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = 0
-        self._one: asyncio.Lock | None = None
-        self._session: ClientSession | None = None
-        self._keeper: asyncio.Task[None] | None = None
-        self._closed = False
+        self._loop = OwnLoop(self._afresh)
+        self._afresh()
         self.offers: Mapping[str, Offer] = {}
         self.listed_at = _NEVER
         """When the tools were listed, in seconds that only go forward; never, once the server said they changed."""
 
-    def run(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
-        """Do something with the session, from a thread."""
-        return self._begun(work).result()
+    def run(self, work: Work[T], *, meant: Meant = not_listed, again: bool = True) -> T:
+        """Do something with the session, from a thread.
 
-    async def arun(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
+        Args:
+            work: What to do.
+            meant: What an error of the protocol means for it.
+            again: Whether it may be done a second time, where the server did not know the session any more.
+        """
+        return self._loop.begin(lambda: self._done(work, meant, again)).result()
+
+    async def arun(self, work: Work[T], *, meant: Meant = not_listed, again: bool = True) -> T:
         """The same from an event loop."""
-        return await asyncio.wrap_future(self._begun(work))
+        return await asyncio.wrap_future(self._loop.begin(lambda: self._done(work, meant, again)))
+
+    def _afresh(self) -> None:
+        self._one = asyncio.Lock()
+        self._session: ClientSession | None = None
+        self._keeper: asyncio.Task[None] | None = None
 
     @property
     def told_of_changes(self) -> bool:
@@ -84,28 +104,29 @@ class Connection:
 
     async def listed(self, session: ClientSession) -> Mapping[str, Offer]:
         """The server's tools, all pages of them."""
-        found: list[Tool] = []
+        self.listed_at = time.monotonic()  # a change that is told while the pages come makes them old again
+        try:
+            async with asyncio.timeout(self._timeout):
+                self.offers = await self._pages(session)
+        except Exception as error:
+            self.listed_at = _NEVER
+            if isinstance(error, TimeoutError):
+                raise McpError(ErrorData(code=TIMED_OUT, message="it came to no end")) from None
+            if isinstance(error, ValidationError):
+                raise McpError(ErrorData(code=INVALID_PARAMS, message="what it sent cannot be read")) from None
+            raise
+        return self.offers
+
+    async def _pages(self, session: ClientSession) -> dict[str, Offer]:
+        found: dict[str, Offer] = {}
         cursor: str | None = None
-        began = time.monotonic()
-        self.listed_at = began  # a change that is told while the pages come makes them old again
         for _ in range(_MOST_PAGES):
-            page = await self._page(session, cursor)
-            found += page.tools
+            page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor) if cursor else None)
+            found |= offers(page.tools[: _MOST_TOOLS - len(found)])
             cursor = page.nextCursor
             if not cursor:
                 break
-        self.offers = offers(found)
-        return self.offers
-
-    async def _page(self, session: ClientSession, cursor: str | None) -> ListToolsResult:
-        params = PaginatedRequestParams(cursor=cursor) if cursor else None
-        try:
-            return await session.list_tools(params=params)
-        except McpError as error:
-            if error.error.code in (CONNECTION_CLOSED, _TERMINATED[0]):
-                raise
-            said = quoted(error.error.message, limit=200)
-            raise InvalidRequestError(f"The server does not list its tools: {said}", outcome="not_sent") from None
+        return found
 
     async def called(self, session: ClientSession, tool: str, arguments: dict[str, Any]) -> CallToolResult:
         """Call one of the server's tools."""
@@ -115,49 +136,37 @@ class Connection:
 
     def close(self) -> None:
         """End the session; the connection can no longer be used."""
-        with self._starting:
-            self._closed, loop = True, self._loop
-            self._loop = None
-        if loop is not None and self._process == os.getpid():
-            with suppress(Exception):
-                asyncio.run_coroutine_threadsafe(self._dropped(), loop).result(timeout=5)
-            loop.call_soon_threadsafe(loop.stop)
+        self._loop.close(self._dropped)
 
-    def _begun(self, work: Callable[[ClientSession], Awaitable[T]]) -> Future[T]:
-        return self._on_loop(self._done(work))
-
-    def _on_loop(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        with self._starting:
-            if self._closed:
-                work.close()
-                raise ConnectError("This connection was closed. Make a new one. Nothing was sent.")
-            if self._loop is None or self._process != os.getpid():  # a forked process has no thread of its parent's
-                self._loop, self._process = asyncio.new_event_loop(), os.getpid()
-                self._one = self._session = self._keeper = None
-                threading.Thread(target=_forever, args=(self._loop,), name="remote-mcp", daemon=True).start()
-            return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    async def _done(self, work: Callable[[ClientSession], Awaitable[T]]) -> T:
-        self._one = self._one or asyncio.Lock()
+    async def _done(self, work: Work[T], meant: Meant, again: bool) -> T:
         async with self._one:
-            for again in (True, False):
-                session = await self._opened()
-                try:
-                    return await work(session)
-                except McpError as error:
-                    if (error.error.code, error.error.message) == _TERMINATED and again:
-                        await self._dropped()
-                        continue
-                    if error.error.code == CONNECTION_CLOSED:
-                        raise await self._why(error) from None
-                    raise
-                except (OSError, EOFError, RuntimeError) as error:
-                    raise await self._why(error) from None
-                except Exception as error:
-                    if type(error).__module__.startswith("anyio"):
-                        raise await self._why(error) from None
-                    raise
-            raise AssertionError("unreachable")
+            result, error = await self._tried(work)
+            if _is_unknown(error) and again:
+                result, error = await self._tried(work)
+        if _is_unknown(error):
+            raise ConnectError("The server had ended the session. Nothing was sent, so it may be tried again.")
+        if error is not None:
+            raise meant(error) if isinstance(error, McpError) else error
+        done: T = result
+        return done
+
+    async def _tried(self, work: Work[Any]) -> tuple[Any, Exception | None]:
+        """Do it, as long as the session lasts. A failure is returned, so that what is raised carries nothing of it."""
+        session = await self._opened()
+        assert self._keeper is not None
+        try:
+            return await _unless(self._keeper, work(session)), None
+        except McpError as error:
+            if error.error.code == CONNECTION_CLOSED:
+                return None, await self._why(error)
+            if error.error.code in (SESSION_UNKNOWN, TIMED_OUT):
+                await self._dropped()  # an answer that comes late is nobody's
+            return None, error
+        except _LOST as error:
+            return None, await self._why(error)
+        except asyncio.CancelledError:
+            await self._dropped()
+            raise
 
     async def _opened(self) -> ClientSession:
         if self._session is not None and self._keeper is not None and not self._keeper.done():
@@ -169,29 +178,39 @@ class Connection:
         if ready.done():
             self._session = ready.result()
             return self._session
-        error = self._keeper.exception() or ConnectError("The server ended the connection. Nothing was sent.")
-        failed = self._broken(_innermost(error), True)
+        error = self._keeper.exception() or EOFError("the server ended the connection")
+        failed = self._broken(innermost(error), True)
         failed.outcome = "not_sent"  # whatever happened while the session was opened, no call had left
         raise failed
 
     async def _kept(self, ready: asyncio.Future[ClientSession]) -> None:
-        """Hold the session open: it has to be opened and closed by one and the same task."""
-        who = Implementation(name="langchain-activecampaign", version="0.1.0")
+        """Hold the session open until it is lost: it has to be opened and closed by one and the same task."""
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        lost.add_done_callback(lambda _: lost.cancelled() or lost.exception())  # it may come when nobody waits
+
+        def lose(error: Exception) -> None:
+            if not lost.done():
+                lost.set_exception(error)
+
+        async def hear(message: Any) -> None:
+            if isinstance(message, Exception):  # an answer that cannot be read: nobody will get another one
+                lose(EOFError("an answer could not be read"))
+            told = message.root if isinstance(message, ServerNotification) else None
+            if isinstance(told, ToolListChangedNotification):
+                self.listed_at = _NEVER
+
+        wait = timedelta(seconds=self._timeout)
         async with (
-            self._streams() as (read, write, *_),
-            ClientSession(
-                read, write, read_timeout_seconds=self._timeout, message_handler=self._heard, client_info=who
-            ) as session,
+            self._streams(lose) as (read, write, *_),
+            ClientSession(read, write, read_timeout_seconds=wait, message_handler=hear, client_info=_WHO) as session,
         ):
-            await session.initialize()
+            with suppress(EOFError):
+                await _unless(lost, session.initialize())
+            if lost.done():
+                await lost
             self.listed_at = _NEVER
             ready.set_result(session)
-            await asyncio.Event().wait()
-
-    async def _heard(self, message: Any) -> None:
-        told = message.root if isinstance(message, ServerNotification) else None
-        if isinstance(told, ToolListChangedNotification):
-            self.listed_at = _NEVER
+            await lost
 
     async def _dropped(self) -> None:
         keeper, self._keeper, self._session = self._keeper, None, None
@@ -205,22 +224,33 @@ class Connection:
         keeper = self._keeper
         if keeper is not None:
             await asyncio.wait([keeper], timeout=1)
-            if keeper.done() and not keeper.cancelled() and keeper.exception() is not None:
-                error = _innermost(keeper.exception() or error)
+            if keeper.done() and not keeper.cancelled():
+                error = innermost(keeper.exception() or error)
         await self._dropped()
         return self._broken(error, False)
 
 
-def _forever(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
+_WHO = Implementation(name="langchain-activecampaign", version="0.1.0")
+
+
+def _is_unknown(error: Exception | None) -> bool:
+    return isinstance(error, McpError) and error.error.code == SESSION_UNKNOWN
+
+
+async def _unless(ends: asyncio.Future[Any], work: Awaitable[T]) -> T:
+    """Do something, unless something else ends first."""
+    doing: asyncio.Future[Any] = asyncio.ensure_future(work)
     try:
-        loop.run_forever()
+        await asyncio.wait([doing, ends], return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise EOFError("the connection was closed")
+        result: T = doing.result()
+        return result
     finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+        doing.cancel()
 
 
-def _innermost(error: BaseException) -> BaseException:
+def innermost(error: BaseException) -> BaseException:
     """The first real error in what task groups wrap around it."""
     return next(_leaves(error), error)
 

@@ -16,7 +16,7 @@ from ac_guardrails._request import Request
 from ac_tools._exchange import Reply
 from ac_tools.remote_mcp._arguments import Said, identity, properties
 from ac_tools.remote_mcp._asked import Asked, Target
-from ac_tools.remote_mcp._results import plain_answer
+from ac_tools.remote_mcp._results import done
 from ac_tools.remote_mcp._twin_job import TwinJob
 from ac_tools.remote_mcp._twins import in_words_of, rewritten
 from ac_tools.tools._artifacts import given_again, kept, name_of
@@ -83,7 +83,7 @@ class RemoteJob:
 
     def prepare(self, readable: frozenset[str], *, again: bool = False) -> Exchange:
         """Look whether the server's tool is as it was, and read what decides."""
-        gone = yield from self._asked.renewed()
+        gone = yield from self._asked.renewed(again=again)
         if gone is not None:
             return gone
         yield from self._known_row()
@@ -118,7 +118,7 @@ class RemoteJob:
 
     def given_again(self, kept: Any) -> Any:
         """The answer that `kept` made JSON of."""
-        return kept["json"] if isinstance(kept, Mapping) and "json" in kept else given_again(kept)
+        return given_again(kept)
 
     def _made_out(self) -> None:
         """Say the call in the words of the REST tool, where there is one and all is known that it needs."""
@@ -246,6 +246,4 @@ class RemoteJob:
 
     def _carried_out(self, action: Action, readable: frozenset[str]) -> Exchange:
         assert action.request is not None
-        reply: Reply = yield action.request
-        answer = plain_answer(reply, action.needs, readable)
-        return replace(answer, content=f"Done: {action.what}.\n{answer.content}") if action.is_write else answer
+        return done(action, (yield action.request), readable)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from mcp.types import Tool
 
-from ac_guardrails import inert, quoted
+from ac_guardrails import inert
 from ac_guardrails._canonical import digest
+from ac_tools.remote_mcp._schema import is_usable
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,57}")
-_MOST_TEXT = 300
+NAME = re.compile(r"[A-Za-z0-9_-]{1,57}")
+"""What a tool may be called: with our prefix before it, at most 64 characters, as models' APIs demand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +38,12 @@ class Offer:
         """Another one means that the tool takes other arguments than before."""
         return digest([self.name, dict(self.schema)])[:16]
 
-    def shown_schema(self) -> dict[str, Any]:
-        """The schema as models may see it: the server's words in it made inert and marked as data."""
-        shown: dict[str, Any] = _shown(deepcopy(dict(self.schema)))
-        shown.setdefault("type", "object")
-        shown.setdefault("properties", {})
-        return shown
-
 
 def offers(tools: Iterable[Tool]) -> dict[str, Offer]:
-    """The server's tools by name; what has a name that no tool may have is left out."""
+    """The server's tools by name; what has a name or a schema that no tool may have is left out."""
     found = {}
     for tool in tools:
-        if _NAME.fullmatch(tool.name) and _is_json(tool.inputSchema):
+        if NAME.fullmatch(tool.name) and is_usable(tool.inputSchema):
             hints = tool.annotations.model_dump(exclude_none=True) if tool.annotations else None
             found[tool.name] = Offer(tool.name, tool.inputSchema, inert(tool.description or "", limit=600), hints)
     return found
-
-
-def _is_json(schema: Mapping[str, Any]) -> bool:
-    try:
-        digest(dict(schema))
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
-
-
-def _shown(schema: Any, *, named: bool = False) -> Any:
-    """A schema with its words made data.
-
-    Args:
-        schema: A part of it.
-        named: Whether its keys are names of arguments, and no words of JSON Schema.
-    """
-    if isinstance(schema, list):
-        return [_shown(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {key: _shown(value, named=not named and key in ("properties", "$defs")) for key, value in schema.items()}
-    if not named:
-        for key in ("title", "examples", "$comment"):
-            made.pop(key, None)
-        if isinstance(made.get("description"), str):
-            made["description"] = quoted(made["description"], limit=_MOST_TEXT)
-    return made

@@ -12,15 +12,17 @@ from pydantic import SecretStr
 from ac_guardrails import Grants, Guard
 from ac_guardrails._display import Displayed
 from ac_tools._account import ActiveCampaign
+from ac_tools._catalog import catalog
 from ac_tools._errors import ConfigurationError
+from ac_tools.remote_mcp._address import Address, address_of, broken
 from ac_tools.remote_mcp._asked import Target
 from ac_tools.remote_mcp._classes import ToolClass, catalog_of
 from ac_tools.remote_mcp._connection import Connection, Streams
-from ac_tools.remote_mcp._http import Address, broken, over_http
+from ac_tools.remote_mcp._http import over_http
 from ac_tools.remote_mcp._offers import Offer
 from ac_tools.remote_mcp._operator import classified
+from ac_tools.remote_mcp._provider import signed_in
 from ac_tools.remote_mcp._sender import RemoteSender
-from ac_tools.remote_mcp._tokens import signed_in
 from ac_tools.remote_mcp._tool import RemoteTool
 from ac_tools.tools._base import ActiveCampaignTool, Binding
 from ac_tools.tools._by_name import tool_class
@@ -47,6 +49,10 @@ class RemoteMCP(Displayed):
         ConfigurationError: Something of it cannot be used. The text never shows the URL.
     """
 
+    host = ""
+    """What the account is called in the ledger."""
+    agent = ""
+
     def __init__(
         self,
         url: str | SecretStr,
@@ -59,26 +65,26 @@ class RemoteMCP(Displayed):
         timeout: float = 60.0,
         streams: Streams | None = None,
     ) -> None:
-        address = Address(url)
+        address, fault = address_of(url)
+        del url  # it may hold a key, and errors show what a frame holds
+        if address is None:
+            raise ConfigurationError(fault)
         if not agent:
             raise ConfigurationError("RemoteMCP needs the name of the agent whose grants apply: agent=.")
-        if tokens is not None and address.has_key:
-            raise ConfigurationError("The URL holds a key, so no tokens are used beside it. Give one of both.")
         found = classified(classes, guard.grants.catalog)
         self._classes: Mapping[str, ToolClass] = {one.name: one for one in found}
         self.guard = guard.granting(_knowing(guard.grants, found))
         self.agent = agent
         self.account = account
-        auth = signed_in(address.public, tokens) if tokens is not None else None
-        opens = streams or over_http(address, timeout=timeout, auth=auth)
+        opens = streams or _over_http(address, tokens, timeout)
         self._connection = Connection(opens, timeout=timeout, broken=broken(address))
-        host = account.host if account else f"{address.host}/mcp"
-        self._sender = RemoteSender(self._connection, host=host, account=account, secrets=address.secrets)
+        self.host = account.host if account else f"{address.host}/mcp"
+        self._sender = RemoteSender(self._connection, host=self.host, account=account)
         # Without an account the REST tools only say what an act is: nothing is ever sent through this one.
         self._rest = account or ActiveCampaign(url=f"https://{address.host}", key="none", limit=None)
 
     def __repr__(self) -> str:
-        return f"RemoteMCP({self._sender.host!r}, agent={self.agent!r})"
+        return f"RemoteMCP({self.host!r}, agent={self.agent!r})"
 
     def get_tools(self) -> list[RemoteTool]:
         """The server's tools that the agent's grants open, as the server lists them now.
@@ -157,3 +163,40 @@ def _knowing(grants: Grants, classes: tuple[ToolClass, ...]) -> Grants:
     own, known = catalog_of(classes), {tool.name for tool in grants.catalog.tools}
     fresh = tuple(tool for tool in own.tools if tool.name not in known)
     return Grants(held, grants.catalog.joined(type(own)(own.name, own.areas, fresh)))
+
+
+def _over_http(address: Address, tokens: str | os.PathLike[str] | None, timeout: float) -> Streams:
+    if tokens is not None and address.has_key:
+        raise ConfigurationError("The URL holds a key, so no tokens are used beside it. Give one of both.")
+    auth = signed_in(address.public, tokens) if tokens is not None else None
+    return over_http(address, timeout=timeout, auth=auth)
+
+
+def look(
+    url: str | SecretStr,
+    *,
+    tokens: str | os.PathLike[str] | None = None,
+    classes: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    timeout: float = 60.0,
+) -> dict[str, tuple[Offer, ToolClass | None]]:
+    """What a Remote MCP server offers, and what each tool is; None where nobody has classified it. Nothing is called.
+
+    Args:
+        url: As for `RemoteMCP`.
+        tokens: As for `RemoteMCP`.
+        classes: As for `RemoteMCP`.
+        timeout: Seconds to wait for an answer.
+
+    Raises:
+        ActiveCampaignError: Something of it cannot be used, or the server cannot be reached.
+    """
+    address, fault = address_of(url)
+    del url
+    if address is None:
+        raise ConfigurationError(fault)
+    known = {one.name: one for one in classified(classes, catalog)}
+    connection = Connection(_over_http(address, tokens, timeout), timeout=timeout, broken=broken(address))
+    try:
+        return {name: (offer, known.get(name)) for name, offer in connection.run(connection.listed).items()}
+    finally:
+        connection.close()

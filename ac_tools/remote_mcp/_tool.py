@@ -16,6 +16,7 @@ from ac_guardrails._steps import Sender
 from ac_tools.remote_mcp._asked import Target
 from ac_tools.remote_mcp._classes import PREFIX
 from ac_tools.remote_mcp._job import RemoteJob
+from ac_tools.remote_mcp._schema import shown
 from ac_tools.tools._base import ActiveCampaignTool, Binding
 from ac_tools.tools._origins import with_runtime
 
@@ -35,7 +36,7 @@ class RemoteTool(ActiveCampaignTool):
             self,
             name=f"{PREFIX}{target.name}",
             description=_described(target),
-            args_schema=target.offer.shown_schema(),
+            args_schema=shown(target.offer.schema),
             metadata=_hints(target),
         )
         self._target = target

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ac_guardrails import Action, Answer, Card, Level, Plan, Reference, Request
+from ac_guardrails import Action, Card, Level, Plan, Reference, Request
 from ac_guardrails._job import Exchange
 from ac_guardrails._origin import Origin
 from ac_tools._errors import ConnectError, UnreadableResponseError
 from ac_tools._exchange import Reply
-from ac_tools.remote_mcp._results import plain_answer
+from ac_tools.remote_mcp._results import done
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call, ToolJob, references
 from ac_tools.tools._card import argument_rows
@@ -75,7 +75,7 @@ class TwinJob(ToolJob):
         return answer
 
     def _answered(self, call: Call, action: Action, request: Request) -> Exchange:
-        """The REST tool's own answer, where the server's reply reads like the account's; else the reply as it is.
+        """The REST tool's own answer, where the server's reply reads like the account's; else what was read as it is.
 
         What the REST tool reads besides, such as names, is read over REST, and left out where that is not to be had.
         """
@@ -91,18 +91,24 @@ class TwinJob(ToolJob):
                     return stop.value
                 error = result = None
                 try:
-                    result = yield from self._done(step, step == request, replied)
+                    result = yield from self._step(step, step == request, replied)
                 except Exception as raised:
                     error = raised
                 replied = result if step == request else replied
-        except (UnreadableResponseError, ValueError):
+        except (UnreadableResponseError, ValueError) as misread:
             if replied is None:
                 raise
-            return self._as_it_is(action, replied, call.readable)
+            if action.is_write and not self._says(replied):
+                raise _does_not_say(self._asked.of.name) from misread
+            return done(action, replied, call.readable)
         finally:
             exchange.close()
 
-    def _done(self, step: Any, is_call: bool, replied: Reply | None) -> Exchange:
+    def _says(self, reply: Reply) -> bool:
+        """Whether a write's reply says that it was done, in another way than the REST tool's."""
+        return isinstance(reply.data, Mapping) and isinstance(reply.data.get(self._asked.of.answers), Mapping)
+
+    def _step(self, step: Any, is_call: bool, replied: Reply | None) -> Exchange:
         """One step of the REST tool. What it would write besides, the server's tool does by itself (documented)."""
         if is_call:
             return (yield step)
@@ -112,6 +118,6 @@ class TwinJob(ToolJob):
             raise ConnectError("There is no account to read it from. Nothing was sent.")
         return (yield step)
 
-    def _as_it_is(self, action: Action, reply: Reply, readable: frozenset[str]) -> Answer:
-        answer = plain_answer(reply, action.needs, readable)
-        return replace(answer, content=f"Done: {action.what}.\n{answer.content}") if action.is_write else answer
+
+def _does_not_say(name: str) -> UnreadableResponseError:
+    return UnreadableResponseError(f"The answer to {name} does not say that it was done. It may have happened.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -16,7 +16,7 @@ from ac_tools import ActiveCampaign
 from ac_tools._catalog import catalog
 from ac_tools.remote_mcp import RemoteMCP
 
-from .server import Account, mcp_of
+from .server import Account, mcp_of, served
 
 EVERYTHING = dict.fromkeys(catalog.areas, "full")
 URL = "https://acme.activehosted.example/api/agents/mcp/http"
@@ -33,7 +33,7 @@ def in_memory_of(account: Account) -> Any:
     """Opens a session with the server in this process."""
 
     @asynccontextmanager
-    async def streams() -> AsyncIterator[tuple[Any, ...]]:
+    async def streams(_: Any) -> AsyncIterator[tuple[Any, ...]]:
         server = mcp_of(account)._mcp_server
         async with create_client_server_memory_streams() as (client, served), anyio.create_task_group() as tasks:
             options = server.create_initialization_options()
@@ -67,13 +67,26 @@ def remote_for(account: ActiveCampaign, in_memory: Any) -> Iterator[Callable[...
 
 @pytest.fixture
 def ask() -> Callable[..., ToolMessage]:
-    """Calls one of the server's tools as an agent does."""
+    """Calls one of the server's tools as an agent does, in one and the same thread."""
 
     def call(remote: RemoteMCP, name: str, /, call_id: str = "call_1", **args: Any) -> ToolMessage:
-        message = remote.get_tool(name).invoke(
-            {"type": "tool_call", "id": call_id, "name": f"ac_mcp_{name}", "args": args}
-        )
+        call = {"type": "tool_call", "id": call_id, "name": f"ac_mcp_{name}", "args": args}
+        message = remote.get_tool(name).invoke(call, {"configurable": {"thread_id": "thread"}})
         assert isinstance(message, ToolMessage)
         return message
 
     return call
+
+
+@pytest.fixture
+def over_http(account: ActiveCampaign, remote_account: Account) -> Iterator[Callable[..., RemoteMCP]]:
+    """Serves the tools over HTTP, and makes a RemoteMCP on them for the agent "marketing"."""
+    with ExitStack() as stack:
+
+        def make(guard: Guard, *, rest: bool = True, timeout: float = 20, **options: Any) -> RemoteMCP:
+            url = stack.enter_context(served(remote_account, **options))
+            given = account if rest else None
+            remote = RemoteMCP(url, guard=guard, agent="marketing", account=given, timeout=timeout)
+            return stack.enter_context(remote)
+
+        yield make

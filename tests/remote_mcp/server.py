@@ -5,12 +5,13 @@ Arguments are those of the vendor's open-source server where it had the tool, el
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -178,6 +179,10 @@ class Account:
             )
             for name, (properties, required, _) in SPECS.items()
         ]
+        self.tells = False
+        """Whether the next call's client is told that the tools have changed."""
+        self.asks: Callable[[Any], Awaitable[None]] | None = None
+        """What the server asks of the client while it is called."""
         self.before: Callable[[str], CallToolResult | None] = lambda _: None
         """Called before each tool does anything; what it returns is the answer instead."""
         self.after: Callable[[str], CallToolResult | None] = lambda _: None
@@ -236,7 +241,11 @@ class OAuth(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, Ac
         self.codes: dict[str, AuthorizationCode] = {}
         self.access: dict[str, AccessToken] = {}
         self.refresh: dict[str, RefreshToken] = {}
+        self.used: set[str] = set()
+        self.takes = 0.0
+        """Seconds that it takes to renew tokens."""
         self.did: list[str] = []
+        self.resource: str | None = None
 
     async def get_client(self, client_id: str) -> OAuthClientInformationFull | None:
         return self.clients.get(client_id)
@@ -249,6 +258,7 @@ class OAuth(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, Ac
     async def authorize(self, client: OAuthClientInformationFull, params: AuthorizationParams) -> str:
         self.did.append("authorize")
         assert client.client_id
+        self.resource = params.resource
         code = AuthorizationCode(
             code=secrets.token_urlsafe(24),
             scopes=params.scopes or [],
@@ -271,12 +281,18 @@ class OAuth(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, Ac
         return self._issued(client.client_id, authorization_code.scopes)
 
     async def load_refresh_token(self, client: Any, refresh_token: str) -> RefreshToken | None:
+        if refresh_token in self.used:  # RFC 9700, 4.14.2: somebody has stolen it, so nobody gets in any more
+            self.did.append("reuse")
+            self.access.clear()
+            self.refresh.clear()
         return self.refresh.get(refresh_token)
 
     async def exchange_refresh_token(self, client: Any, refresh_token: RefreshToken, scopes: list[str]) -> OAuthToken:
         self.did.append("refresh")
+        await asyncio.sleep(self.takes)
         if not self.rotates:
             return self._issued(client.client_id, scopes).model_copy(update={"refresh_token": None})
+        self.used.add(refresh_token.token)
         del self.refresh[refresh_token.token]
         return self._issued(client.client_id, scopes)
 
@@ -290,7 +306,9 @@ class OAuth(OAuthAuthorizationServerProvider[AuthorizationCode, RefreshToken, Ac
     def _issued(self, client: str, scopes: list[str]) -> OAuthToken:
         access, refresh = f"access-{secrets.token_hex(16)}", f"refresh-{secrets.token_hex(16)}"
         ends = int(time.time()) + self.lasts
-        self.access[access] = AccessToken(token=access, client_id=client, scopes=scopes, expires_at=ends)
+        self.access[access] = AccessToken(
+            token=access, client_id=client, scopes=scopes, expires_at=ends, resource=self.resource
+        )
         self.refresh[refresh] = RefreshToken(token=refresh, client_id=client, scopes=scopes)
         return OAuthToken(access_token=access, expires_in=self.lasts, refresh_token=refresh)
 
@@ -326,7 +344,10 @@ def mcp_of(account: Account, **options: Any) -> FastMCP[Any]:
 
     async def called(name: str, arguments: dict[str, Any]) -> CallToolResult:
         result = account.call(name, arguments)
-        if name == "notify":
+        if account.asks is not None:
+            await account.asks(lowlevel.request_context.session)
+        if account.tells:
+            account.tells = False
             await lowlevel.request_context.session.send_tool_list_changed()
         return result
 
@@ -335,23 +356,40 @@ def mcp_of(account: Account, **options: Any) -> FastMCP[Any]:
 
 
 @contextmanager
-def served(account: Account, *, key: str = "", oauth: OAuth | None = None) -> Iterator[str]:
-    """The server over streamable HTTP on this machine; gives its URL."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def served(
+    account: Account,
+    *,
+    key: str = "",
+    oauth: OAuth | None = None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    port: int = 0,
+    **options: Any,
+) -> Iterator[str]:
+    """The server over streamable HTTP on this machine; gives its URL.
+
+    Args:
+        account: What its tools work on.
+        key: The key that the URL has to have.
+        oauth: Who signs people in.
+        around: What stands between the server and its clients.
+        port: Its port; 0 takes a free one.
+        options: Further options of FastMCP.
+    """
+    listening = socket.create_server(("127.0.0.1", port))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    options: dict[str, Any] = {}
     if oauth is not None:
         registering = ClientRegistrationOptions(enabled=True)
-        options = {
+        options |= {
             "auth_server_provider": oauth,
             "auth": AuthSettings(
                 issuer_url=base,
                 resource_server_url=f"{base}/api/agents/mcp/http",
                 client_registration_options=registering,
+                validate_token_resource=True,
             ),
         }
     app: ASGIApp = mcp_of(account, **options).streamable_http_app()
-    app = Keyed(app, key) if key else app
+    app = around(Keyed(app, key) if key else app)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -363,3 +401,53 @@ def served(account: Account, *, key: str = "", oauth: OAuth | None = None) -> It
         server.should_exit = True
         thread.join(timeout=5)
         listening.close()
+
+
+class Between:
+    """Stands between a server and its clients, and does to requests and answers what it is told.
+
+    Args:
+        app: The server.
+        answer: Answers a request instead of the server: its scope and body, to status, headers and body; None to let it
+            through.
+        send: Is given each message of an answer, with the scope and body of its request; what it returns is sent.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        answer: Callable[[Scope, bytes], tuple[int, dict[str, str], bytes] | None] = lambda scope, body: None,
+        send: Callable[[Scope, bytes, Any], list[Any]] = lambda scope, body, message: [message],
+    ) -> None:
+        self._app = app
+        self._answer = answer
+        self._send = send
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body, more, first = b"", True, True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+
+        async def received() -> Any:
+            nonlocal first
+            if first:
+                first = False
+                return {"type": "http.request", "body": body, "more_body": False}
+            return await receive()
+
+        async def sent(message: Any) -> None:
+            for one in self._send(scope, body, message):
+                await send(one)
+
+        instead = self._answer(scope, body)
+        if instead is None:
+            await self._app(scope, received, sent)
+            return
+        status, headers, text = instead
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": text})

@@ -1,16 +1,19 @@
-"""The same grants file gives the same decisions for the same act, whichever way it goes."""
+"""The same grants give the same decisions for the same act: by REST, by Remote MCP and by our own MCP server."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from mcp.shared.memory import create_connected_server_and_client_session as connected
 
 from ac_guardrails import ApprovalRequest, Decision, Grants, Guard
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import catalog
+from ac_tools.mcp_server import ToolServer
 from ac_tools.remote_mcp import CLASSES, RemoteMCP
 from ac_tools.tools._by_name import tool_class
 
@@ -95,6 +98,10 @@ RAISED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 """Acts whose level is raised by what they say, or by what the account holds."""
 
 
+OUR_SERVER = ("read", "full", "asks")
+"""Grants under which our own MCP server is looked at here, too; its own tests do all 29 tools under more."""
+
+
 def grants_for(area: str, tool: str) -> dict[str, dict[str, Any]]:
     """Grants that treat an act of an area in every way there is."""
     rest = dict.fromkeys(("contacts", "lists", "tags", "fields", "automations", "deals"), "full")
@@ -151,17 +158,34 @@ def _remote(account: ActiveCampaign, guard: Guard) -> Iterator[RemoteMCP]:
         yield remote
 
 
-def _both(name: str, remote_said: dict[str, Any], rest_said: dict[str, Any], grants: dict[str, Any]) -> None:
+def _each_way(
+    name: str, remote_said: dict[str, Any], rest_said: dict[str, Any], grants: dict[str, Any], kind: str
+) -> Any:
+    """What came of the act, which is the same by each of the ways."""
+    twin = TWINS[name].twin
+
+    def toolkit(account: ActiveCampaign, guard: Guard) -> ActiveCampaignToolkit:
+        return ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
+
     def by_mcp(account: ActiveCampaign, guard: Guard) -> None:
         with _remote(account, guard) as remote:
             remote.get_tool(name).invoke(remote_said)
 
     def by_rest(account: ActiveCampaign, guard: Guard) -> None:
-        ActiveCampaignToolkit(account=account, guard=guard, agent="marketing").get_tool(TWINS[name].twin).invoke(
-            rest_said
-        )
+        toolkit(account, guard).get_tool(twin).invoke(rest_said)
 
-    assert _judged(by_mcp, grants) == _judged(by_rest, grants)
+    def by_our_server(account: ActiveCampaign, guard: Guard) -> None:
+        async def call() -> None:
+            async with connected(ToolServer(toolkit(account, guard))) as session:
+                await session.call_tool(twin, rest_said)
+
+        asyncio.run(call())
+
+    found = _judged(by_rest, grants)
+    assert _judged(by_mcp, grants) == found
+    if kind in OUR_SERVER:
+        assert _judged(by_our_server, grants) == found
+    return found
 
 
 def test_every_tool_with_a_twin_has_an_act() -> None:
@@ -179,15 +203,26 @@ def test_the_table_agrees_with_the_declarations(one: Any) -> None:
 
 @pytest.mark.parametrize("name", ACTS)
 def test_the_same_act_is_decided_alike(name: str) -> None:
-    """Under each of the grants, both ways end alike: decision, reason, question, card, record."""
+    """Under each of the grants, all ways end alike: decision, reason, question, card, record. What they come to differs
+    from grant to grant.
+    """
     remote_said, rest_said = ACTS[name]
-    for grants in grants_for(TWINS[name].needs[0].area, TWINS[name].twin).values():
-        _both(name, remote_said, rest_said, grants)
+    came = {}
+    for kind, grants in grants_for(TWINS[name].needs[0].area, TWINS[name].twin).items():
+        (_, decision, outcome, *_), questions, _ = _each_way(name, remote_said, rest_said, grants, kind)
+        came[kind] = decision, outcome, len(questions)
+    assert came["nothing"][0] == came["over"][0] == "refused"
+    assert came["full"] in (("allowed", "done", 0), ("rejected", "", 1))
+    if TWINS[name].is_write:
+        assert came["read"][0] == "refused"
+        assert came["asks"] == came["asks for the tool"] == ("rejected", "", 1)
 
 
 @pytest.mark.parametrize("act", RAISED)
 def test_raised_levels_are_raised_alike(act: str) -> None:
-    """What makes an act graver by REST makes it graver by Remote MCP."""
+    """What makes an act graver by REST makes it graver by Remote MCP, and by our server."""
     name, remote_said, rest_said = RAISED[act]
-    for grants in grants_for("lists", TWINS[name].twin).values():
-        _both(name, remote_said, rest_said, grants)
+    for kind, grants in grants_for("lists", TWINS[name].twin).items():
+        (_, decision, *_), questions, _ = _each_way(name, remote_said, rest_said, grants, kind)
+        if kind in ("write", "full"):
+            assert (decision, len(questions)) == (("refused", 0) if kind == "write" else ("rejected", 1))
