@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ac_guardrails import Catalog, CatalogTool, Level, Need
+from ac_tools.remote_mcp._classes import catalog_of
 from ac_tools.tools import ALL_TOOLS
 from ac_tools.tools._endpoint import NOUNS
 
@@ -32,5 +33,6 @@ catalog = Catalog(
         for noun in ("tag", "list", "deal", "field", "account")
     ),
     further=FURTHER_AREAS,
+    beyond=catalog_of().tools,
 )
 """What grants for ActiveCampaign may speak of; published under the entry point group `ac_guardrails.catalogs`."""

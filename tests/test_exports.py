@@ -156,7 +156,7 @@ def test_the_guard_knows_no_product() -> None:
 
 
 def test_few_modules_know_the_http_library() -> None:
-    """The HTTP library is imported by the client, the embedded account's transport, and what talks to the MCP server."""
+    """The HTTP library is imported by the client, the embedded account's transport, and the client of MCP."""
     files = {name for name in files_that_import("httpx", PACKAGE) if not name.startswith("remote_mcp/")}
     assert files == {"_http.py", "sandbox/_transport.py"}
     assert not files_that_import("httpx", GUARD)

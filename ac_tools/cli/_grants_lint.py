@@ -73,7 +73,8 @@ def _of_grant(grant: Grant, catalog: Catalog, today: date) -> Iterator[str]:
         if refused:
             names = "it names" if len(refused) == 1 else "they name"
             yield f"`only` refuses {_and(refused)}, since {names} no {noun}. Without `only` they can be used."
-    for tool in sorted(grant.ask_tools - set(catalog.opened(grant.area, grant.level))):
+    opened = {tool.name for tool in catalog.named if tool.need.level <= grant.level}
+    for tool in sorted(grant.ask_tools - opened):
         yield f"`ask` names {tool}, which {grant} does not open."
     if grant.level < Level.WRITE:
         idle = ["ask: writes"] if grant.ask_writes else []

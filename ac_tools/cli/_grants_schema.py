@@ -64,7 +64,7 @@ def grants_schema(catalog: Catalog) -> dict[str, Any]:
 
 
 def _area(area: str, catalog: Catalog) -> dict[str, Any]:
-    tools = [tool.name for tool in catalog.tools if tool.need.area == area]
+    tools = [tool.name for tool in catalog.named if tool.need.area == area]
     return {
         "type": "object",
         "required": ["access"],

@@ -160,7 +160,7 @@ def _knowing(grants: Grants, classes: tuple[ToolClass, ...]) -> Grants:
         agent: {area: grant for area in grants.catalog.areas if (grant := grants.grant(agent, area)) is not None}
         for agent in grants.agents
     }
-    own, known = catalog_of(classes), {tool.name for tool in grants.catalog.tools}
+    own, known = catalog_of(classes), {tool.name for tool in grants.catalog.named}
     fresh = tuple(tool for tool in own.tools if tool.name not in known)
     return Grants(held, grants.catalog.joined(type(own)(own.name, own.areas, fresh)))
 

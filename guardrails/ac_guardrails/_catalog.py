@@ -54,6 +54,7 @@ class Catalog:
         inner: What no agent is given and no grant can name, because only the product itself calls it, for an agent
             whose grants reach it: to take a write back.
         further: The areas that few agents are ever given; tables leave them out where nobody has them.
+        beyond: Tools that grants may name although the product does not bring them: a server of its maker's does.
     """
 
     name: str
@@ -63,6 +64,12 @@ class Catalog:
     amounts: Mapping[str, int] = field(default_factory=dict)
     inner: tuple[CatalogTool, ...] = ()
     further: tuple[str, ...] = ()
+    beyond: tuple[CatalogTool, ...] = ()
+
+    @property
+    def named(self) -> tuple[CatalogTool, ...]:
+        """Every tool that grants may name."""
+        return (*self.tools, *self.beyond)
 
     def opened(self, area: str, level: Level) -> tuple[str, ...]:
         """The tools that this level opens in this area."""
@@ -87,6 +94,7 @@ class Catalog:
             amounts={**self.amounts, **other.amounts},
             inner=self.inner + other.inner,
             further=self.further + other.further,
+            beyond=self.beyond + other.beyond,
         )
 
     @staticmethod

@@ -171,7 +171,7 @@ def _ask(area: str, node: Located, catalog: Catalog) -> dict[str, Any]:
     items = node.value if isinstance(node.value, list) else [node]
     if not items:
         raise node.error("an empty list asks about nothing; leave 'ask' out if that is meant.")
-    tools = [tool.name for tool in catalog.tools if tool.need.area == area]
+    tools = [tool.name for tool in catalog.named if tool.need.area == area]
     for item in items:
         if item.value not in ("writes", *tools):
             raise item.error(
@@ -217,7 +217,9 @@ def _over(node: Located) -> bool:
 def _warn_if_idle(grant: Grant, node: Located, catalog: Catalog) -> None:
     least = catalog.least_level(grant.area)
     if least is not None and Level.OFF < grant.level < least:
-        text = f"{node.where}: {grant} opens no tool; the tools of {grant.area} need {least}."
+        near = [each for each in catalog.beyond if each.need.area == grant.area and each.need.level <= grant.level]
+        but = f" Of those from elsewhere it opens {', '.join(each.name for each in near)}." if near else ""
+        text = f"{node.where}: {grant} opens no tool; the tools of {grant.area} need {least}.{but}"
         warnings.warn(text, GrantsWarning, stacklevel=6)
     if grant.over_asks and not grant.limits() and grant.amount_at_most is None:
         text = f"{node.where}: 'over: ask' has no effect, since {grant.area} has no limit of people, calls or amounts."

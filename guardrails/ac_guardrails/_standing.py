@@ -196,7 +196,7 @@ class Standing:
         _check_person(by)
         if not agent.strip():
             raise ValueError("A standing approval is for one agent: agent=.")
-        known = [each.name for each in self._catalog.tools]
+        known = [each.name for each in self._catalog.named]
         if tool not in known:
             raise ValueError(f"There is no tool {inert(tool, limit=60)!r}. Use one of: {', '.join(known)}.")
         if times is None and people is None:
@@ -218,7 +218,7 @@ def _check_person(by: str) -> None:
 
 def _is_raised(action: Action, catalog: Catalog) -> bool:
     """Whether the call needs more than its tool needs by its nature, in its own area or in another one."""
-    least = {tool.need.area: tool.need.level for tool in catalog.tools if tool.name == action.tool}
+    least = {tool.need.area: tool.need.level for tool in catalog.named if tool.name == action.tool}
     return any(need.level > least.get(need.area, Level.WRITE) for need in action.needs)
 
 

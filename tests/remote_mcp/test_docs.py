@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ac_guardrails import Catalog, Grants, Guard
-from ac_tools.remote_mcp import CLASSES, RemoteMCP, ToolClass, catalog_of
+from ac_guardrails import Grants, Guard
+from ac_tools.remote_mcp import CLASSES, RemoteMCP, ToolClass
 
 DOC = (Path(__file__).parents[2] / "docs" / "remote_mcp.md").read_text(encoding="utf-8")
 
@@ -43,11 +43,10 @@ def test_the_classes_file(guard_for: Callable[..., Guard], remote_for: Any, tmp_
 
 
 def test_the_grants_file(tmp_path: Path) -> None:
-    """The example of a grants file loads with the catalog that the page names."""
+    """The example of a grants file loads without a word."""
     (text,) = re.findall(r"```yaml\n(agents:.*?)```", DOC, re.DOTALL)
     (tmp_path / "grants.yaml").write_text(text)
-    assert "catalog=Catalog.installed().joined(catalog_of())" in DOC
-    assert Grants.from_file(tmp_path / "grants.yaml", catalog=Catalog.installed().joined(catalog_of())).agents
+    assert Grants.from_file(tmp_path / "grants.yaml").agents
 
 
 @pytest.mark.parametrize("word", re.findall(r"`(RemoteMCP[.(]\w+|ac-tools remote-mcp [a-z-]+)", DOC))
