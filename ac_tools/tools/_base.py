@@ -4,6 +4,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal, final
 
 from langchain_core.messages import ToolMessage
@@ -90,7 +91,8 @@ class ActiveCampaignTool(BaseTool):
     @property
     def binding(self) -> Binding:
         """The account, guard and agent that the tool was made for."""
-        binding = self._binding
+        private = self.__pydantic_private__  # the way to it that pydantic has for private attributes is a long one
+        binding: Binding | None = private["_binding"] if private else None
         if binding is None:
             raise PermissionError(f"{self.name} is bound to no guard, so it does nothing.")
         return binding
@@ -104,6 +106,11 @@ class ActiveCampaignTool(BaseTool):
         """What carries the requests that the guard has permitted."""
         return self.binding.account
 
+    @property
+    def looks(self) -> bool:
+        """Whether it reads what decides."""
+        return type(self).look is not ActiveCampaignTool.look
+
     # What a subclass may say about its endpoint. All of it is pure but `look` and `perform`, which yield requests.
 
     def check(self, call: Call) -> None:
@@ -111,7 +118,7 @@ class ActiveCampaignTool(BaseTool):
 
     def needs(self, call: Call) -> tuple[Need, ...]:
         """The grants that the arguments alone call for."""
-        return (self.endpoint.need, *foreign_needs(call.args, self.endpoint.area))
+        return (self.endpoint.need, *foreign_needs(call.references, self.endpoint.area))
 
     def look(self, call: Call) -> Exchange:
         """Read what decides; an Answer ends the call with nothing sent."""
@@ -245,6 +252,16 @@ class ActiveCampaignTool(BaseTool):
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """The arguments, and where a ToolNode is in use its runtime, which tells whose call it is."""
         return with_runtime(super().get_input_schema(config))
+
+    @cached_property
+    def _hidden(self) -> frozenset[str]:
+        """The arguments that LangChain keeps from callbacks; it would evaluate all annotations anew at each call."""
+        names = {*getattr(self.args_schema, "model_fields", ()), "run_manager", "callbacks"}
+        return frozenset(names - super()._filter_injected_args(dict.fromkeys(names)).keys())
+
+    def _filter_injected_args(self, tool_input: dict[str, Any]) -> dict[str, Any]:
+        """The arguments that callbacks are shown."""
+        return {name: value for name, value in tool_input.items() if name not in self._hidden}
 
     @final
     def _to_args_and_kwargs(

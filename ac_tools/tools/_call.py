@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -48,6 +49,8 @@ class Call:
         self.names = names
         self.said: Mapping[str, Any] = args.model_dump(mode="json", exclude_none=True)
         """The arguments as JSON, null left out."""
+        self.references: tuple[Ref, ...] = tuple(dict.fromkeys(references(args)))
+        """The records that the arguments name, each once."""
         self.readable: frozenset[str] = frozenset()
         self.known: dict[Ref, Reference] = {}
         self.facts: dict[str, Any] = {}
@@ -115,9 +118,8 @@ class Call:
     def text(self, template: str, *, plain: bool) -> str:
         """Fill a sentence in: with ids and counts only, or in plain words with names and values."""
         values: dict[str, Any] = {}
-        for name in type(self.args).model_fields:
-            if f"{{{name}" not in template:
-                continue
+        schema: Any = type(self.args)
+        for name in _places(template, schema):
             value = getattr(self.args, name)
             if isinstance(value, Ref):
                 values[name] = self._named(value, plain=plain)
@@ -143,6 +145,12 @@ class Call:
         if ref.id is not None:
             return f"{ref.noun} {ref.id}"
         return f"{ref.noun} {quoted(ref.name, limit=80)}" if plain else f"{article(ref.noun)} by name"
+
+
+@cache
+def _places(template: str, arguments: Any) -> tuple[str, ...]:
+    """The arguments that a sentence names."""
+    return tuple(name for name in arguments.model_fields if f"{{{name}" in template)
 
 
 def _shown(value: Any) -> str:
@@ -185,53 +193,65 @@ class ToolJob:
         return ToolJob(self._tool, arguments, self.origin, note=self._note)
 
     def outline(self) -> Action:
-        """The action as far as the arguments alone tell it."""
+        """The action as far as the arguments alone tell it: all of it, where nothing has to be read for it."""
         call = self._begun()
-        action = self._action(call, None)
+        action = self._action(call, self._tool.build(call) if self._is_told(call) else None)
         self._outlined = call, action
         return action
+
+    def _is_told(self, call: Call) -> bool:
+        """Whether the arguments alone tell what a search does: it looks at nothing before, and names no names."""
+        if self._tool.endpoint.method != "GET" or self._tool.looks:
+            return False
+        narrowed = self.binding.guard.grants.narrowed(self.agent)
+        if any(ref.name or ref.noun in narrowed for ref in call.references) or DOMAIN in narrowed:
+            return False
+        call.known = {ref: Reference(ref.noun, ref.id or 0) for ref in call.references}
+        return True
 
     def prepare(self, readable: frozenset[str], *, again: bool = False) -> Exchange:
         """Resolve the references, read the facts, and build the request."""
         if self._outlined is None:
             self.outline()
         assert self._outlined is not None
-        (call, _), self._outlined = self._outlined, None  # what is read from here on is this run's own
+        (call, action), self._outlined = self._outlined, None  # what is read from here on is this run's own
         if again:
             call.names.forget(NOUNS)
         call.readable = readable
+        if action.request is not None:
+            return self._plan(call, action)
         yield from self._resolve(call)
-        if call.known:
-            yield self._action(call, None)
-        early = yield from self._tool.look(call)
-        if isinstance(early, Answer):
-            return early
-        return self._plan(call, self._tool.build(call))
+        if self._tool.looks:
+            if call.known:
+                yield self._action(call, None)
+            early = yield from self._tool.look(call)
+            if isinstance(early, Answer):
+                return early
+        return self._plan(call, self._action(call, self._tool.build(call)))
 
     def named(self) -> Exchange:
         """The action before all that it names is there; what it names by id has the name that the account lists."""
         from ac_tools.tools._portrait import name_records
 
         call = self._begun()
-        call.known = {ref: Reference(ref.noun, ref.id) for ref in references(call.args) if ref.id is not None}
+        call.known = {ref: Reference(ref.noun, ref.id) for ref in call.references if ref.id is not None}
         yield from name_records(call)
         return self._action(call, None)
 
-    def _plan(self, call: Call, request: Request, *, portrayed: bool = False) -> Plan:
-        action = self._action(call, request)
+    def _plan(self, call: Call, action: Action, *, portrayed: bool = False) -> Plan:
         return Plan(
             action=action,
             facts=call.facts,
             voids=call.rests_on(),
             card=lambda: self._card(call, action),
             perform=lambda: self._perform(call, action),
-            portray=None if portrayed else lambda: self._portray(call, request),
+            portray=None if portrayed else lambda: self._portray(call, action),
         )
 
-    def _portray(self, call: Call, request: Request) -> Exchange:
+    def _portray(self, call: Call, action: Action) -> Exchange:
         """Read what only the card needs, and say the same action again with what it taught."""
         yield from self._tool.portray(call)
-        return self._plan(call, request, portrayed=True)
+        return self._plan(call, self._action(call, action.request), portrayed=True)
 
     def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
         """Read whether a write of one of the tools happened."""
@@ -280,7 +300,7 @@ class ToolJob:
     def _resolve(self, call: Call) -> Exchange:
         pipeline: int | None = None
         narrowed = self.binding.guard.grants.narrowed(self.agent)
-        for ref in sorted(dict.fromkeys(references(call.args)), key=lambda ref: ref.noun != "pipeline"):
+        for ref in sorted(call.references, key=lambda ref: ref.noun != "pipeline"):
             only = self._only(ref.noun)
             found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline, only=only)
             if ref.noun in narrowed and not found.name:
@@ -334,7 +354,7 @@ class ToolJob:
 
     def _perform(self, call: Call, action: Action) -> Exchange:
         assert action.request is not None
-        if self.binding.guard.ledger.keeps_payloads:
+        if action.is_write and self.binding.guard.ledger.keeps_payloads:
             self.before = yield from self._tool.snapshot(call)
         try:
             answer = yield from self._tool.perform(call, action.request)
@@ -343,22 +363,23 @@ class ToolJob:
         return answer
 
 
-def foreign_needs(args: Arguments, area: str) -> Iterator[Need]:
+def foreign_needs(named: Iterable[Ref], area: str) -> tuple[Need, ...]:
     """The read access that references to records of other areas need.
 
     Contacts, fields and owners are left out: naming one to write to it shows nothing of it.
     """
-    for noun in dict.fromkeys(ref.noun for ref in references(args)):
-        if noun not in ("contact", "field", "owner") and NOUNS[noun] != area:
-            yield Need(NOUNS[noun], Level.READ)
+    nouns = dict.fromkeys(ref.noun for ref in named if ref.noun not in ("contact", "field", "owner"))
+    return tuple(Need(NOUNS[noun], Level.READ) for noun in nouns if NOUNS[noun] != area)
 
 
 def references(value: Any) -> Generator[Ref, None, None]:
+    if type(value) in _FIXED:
+        return
     if isinstance(value, Ref):
         yield value
     elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from references(getattr(value, name))
+        for item in vars(value).values():
+            yield from references(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from references(item)

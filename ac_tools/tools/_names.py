@@ -102,7 +102,8 @@ class Names:
 
     def forget(self, nouns: Iterable[str]) -> None:
         """Drop what is known of these nouns, because a write may have changed it."""
-        gone = set(nouns)
+        if not (gone := set(nouns)):
+            return
         with self._lock:
             self._known = {key: value for key, value in self._known.items() if key[0] not in gone}
 

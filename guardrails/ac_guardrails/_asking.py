@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision, Elsewhere
-from ac_guardrails._desk import AnswerError, Desk, Question
+from ac_guardrails._desk import AnswerError, Question
 from ac_guardrails._grants import Verdict
 from ac_guardrails._hold import TakenError
 from ac_guardrails._job import Job, Plan
@@ -55,7 +55,7 @@ class Asking:
         self._guard = guard
         self._job = job
         self._record = record
-        self._desk = Desk(guard.ledger)
+        self._desk = guard.desk
         self.elsewhere = False
         """Whether somebody elsewhere is being waited for, so that the question outlives this run of the call."""
 
@@ -91,12 +91,14 @@ class Asking:
         if found is not None:
             return found
         new = self._new(plan, verdict, asked)
-        entry = yield from self._record.asked(new)
+        entry, is_new = yield from self._record.asked(new)
         if entry != self._record.entry:
             other = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
             self._record.adopt(other)
-        asked = yield from self._before()  # another run of the call may have put it first
-        question = _covering(plan, asked, verdict.beyond) or asked[-1]
+        question = new
+        if not is_new:  # it waits elsewhere, or another run of the call has put it
+            asked = yield from self._before()
+            question = _covering(plan, asked, verdict.beyond) or asked[-1]
         return (yield from self._answered_beforehand(question)) or question
 
     def _is_agreed(self, plan: Plan) -> Steps[bool]:
@@ -223,7 +225,7 @@ def _covering(plan: Plan, asked: list[Question], beyond: frozenset[str] = frozen
 
 def _changes(plan: Plan, asked: list[Question]) -> tuple[tuple[str, str], ...]:
     """What has changed since the same was last asked, for the card."""
-    digest = plan.action.digest()
+    digest = plan.action.digest() if asked else ""
     before = next((question.voids for question in reversed(asked) if question.binds == digest), None)
     if before is None:
         return ()

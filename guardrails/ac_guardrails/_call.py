@@ -114,14 +114,17 @@ class Call:
                 outline = self._job.outline()
             except InvalidCall as error:
                 return (yield from self._refused(str(error), kind="invalid"))
-            early = self._guard.grants.decide(outline, None, on=self._guard.today())
-            if early.denied:
-                self._record.decided(outline, early)
-                return (yield from self._refused(early.reason, rule=early.rule))
-            earlier = None if edits else (yield from self._recalled(outline))
+            # A read that its arguments tell in full is decided on once, on the whole of it.
+            told = not outline.is_write and outline.request is not None
+            if not told:
+                early = self._guard.grants.decide(outline, None, on=self._guard.today())
+                if early.denied:
+                    self._record.decided(outline, early)
+                    return (yield from self._refused(early.reason, rule=early.rule))
+            earlier = None if edits or not outline.is_write else (yield from self._recalled(outline))
             if earlier is not None:
                 return earlier
-            answer = yield from self._tried(outline)
+            answer = yield from self._tried(outline, undecided=outline if told else None)
             if isinstance(answer, Answer):
                 return answer
             edited, self._edited = answer.decision, answer
@@ -147,17 +150,17 @@ class Call:
         self._record.closed = True
         return (yield from self._once.repeated(entry))
 
-    def _tried(self, outline: Action) -> Steps[Answer | Question]:
+    def _tried(self, outline: Action, *, undecided: Action | None = None) -> Steps[Answer | Question]:
         """From reading to the end; or to a person's edit."""
         again = self._adopted
         for _ in range(_MOST_CHANGES):
-            prepared = yield from self._read(outline, self._sending.prepared(again=again))
+            prepared = yield from self._read(outline, self._sending.prepared(again=again, undecided=undecided))
             if isinstance(prepared, Answer):
                 return prepared
             verdict = yield from self._decided(prepared)
             if verdict.denied:
                 return (yield from self._refused(verdict.reason, rule=verdict.rule))
-            blocked = yield from self._blocked(prepared)
+            blocked = (yield from self._blocked(prepared)) if prepared.action.is_write else None
             if blocked is not None:
                 return blocked
             agreed = verdict.beyond
@@ -227,8 +230,7 @@ class Call:
 
     def _blocked(self, plan: Plan) -> Steps[Answer | None]:
         """Nobody is asked for what another call may have done already; nor is it sent."""
-        effect = plan.action.effect() if plan.action.is_write else ""
-        _, holder = yield from self._record.outlook((), effect)
+        _, holder = yield from self._record.outlook((), plan.action.effect())
         answer = (yield from self._once.unblocked(holder)) if holder else None
         if answer is not None:
             yield from self._record.refused(public(answer), kind="refused")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,6 +52,9 @@ _MIGRATIONS: dict[int, str] = {
         WHERE kind = 'sent';
     """,
 }
+_PATIENCE = 10.0
+"""Seconds to wait for other processes that have the file locked."""
+_TURN = 0.005
 _OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
 _HELD: list[Database] = []
 _CREATING = threading.Lock()
@@ -89,21 +93,39 @@ class Database:
             LedgerError: The file cannot be used, and nothing was changed.
         """
         with self.lock:
+            connection = self.begin(durable=durable)
             try:
-                connection = self._opened()
-                if durable is not self._durable:
-                    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                    self._durable = durable
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:  # a full disk has rolled it back already
-                        connection.execute("ROLLBACK")
-                    raise
-            except (sqlite3.Error, JSONDecodeError) as error:
-                raise self._unusable(error) from error
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException as error:
+                self.undo(error)
+                raise
+
+    def begin(self, *, durable: bool) -> sqlite3.Connection:
+        """Begin a transaction; for whoever holds the lock, and ends it with COMMIT or with `undo`."""
+        try:
+            connection = self._opened()
+            if durable is not self._durable:
+                connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        return connection
+
+    def undo(self, error: BaseException) -> None:
+        """Leave everything as it was before the transaction that failed.
+
+        Raises:
+            LedgerError: What failed was the file.
+        """
+        try:
+            if self._connection is not None:
+                self._connection.rollback()  # which does nothing where a full disk has ended it already
+        except sqlite3.Error as worse:
+            raise self._unusable(worse) from error
+        if isinstance(error, (sqlite3.Error, JSONDecodeError)):
+            raise self._unusable(error) from error
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -149,13 +171,11 @@ class Database:
         try:
             if not self.in_memory:
                 _create(self.path)
-            connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(f"The ledger {self.path} cannot be opened ({error}).") from error
         try:
-            _migrate(connection, self.path)  # first: a file that is not ours is left as it is
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA secure_delete = ON")  # a payload whose time is over leaves the file, too
+            _set_up(connection, self.path)
         except (sqlite3.Error, LedgerError) as error:
             connection.close()
             if isinstance(error, LedgerError):
@@ -184,6 +204,25 @@ def _create(path: str) -> None:
     """
     with _CREATING, suppress(FileExistsError):
         os.close(os.open(os.path.realpath(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _set_up(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the file up to date. Where several open a new one at once, SQLite refuses to switch it to its log instead
+    of waiting for the others, so the waiting is done here.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            _migrate(connection, path)  # first: a file that is not ours is left as it is
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA secure_delete = ON")  # a payload whose time is over leaves the file, too
+        except sqlite3.OperationalError as error:
+            connection.rollback()
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_TURN)
+        else:
+            return
 
 
 def _migrate(connection: sqlite3.Connection, path: str) -> None:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from ac_guardrails._approvals import Decision
@@ -37,7 +38,7 @@ class Desk:
 
     def ask(
         self, event: Event, question: Question, key: str, *, before: tuple[Event, ...], kept: Mapping[str, Any]
-    ) -> str:
+    ) -> tuple[str, bool]:
         """Put a question, unless the same one waits already; in one transaction.
 
         Args:
@@ -48,7 +49,7 @@ class Desk:
             kept: What to keep beside the entry.
 
         Returns:
-            The entry whose question it is: the event's, or the one where it was asked before.
+            The entry whose question it is: the event's, or the one where it was asked before; and whether it is new.
 
         Raises:
             TakenError: Another run of the call has ended it. Nothing was asked.
@@ -58,14 +59,14 @@ class Desk:
             # An edited question may be what the same call, made again, has to find; it lies under another key by now.
             for entry in _waiting(connection, 'AND (ask = ? OR instr(body, \'"kind":"edit"\'))', key):
                 if entry != event.entry and _serves(_of(connection, entry), question, self._ledger.now()):
-                    return entry
+                    return entry, False
             asked = _stored(connection, event.entry)
             if any(data["id"] == question.request.id for data in asked):
-                return event.entry  # another run of the same call was quicker
+                return event.entry, False  # another run of the same call was quicker
             kept = {**kept, "questions": [*asked, question.to_json()]}
             self._ledger.write(connection, *before, event, payload=kept)
             connection.execute("UPDATE payloads SET ask = ? WHERE entry = ?", (key, event.entry))
-        return event.entry
+        return event.entry, True
 
     def question(self, question_id: str) -> Question | None:
         """A question by its id; None where it is no longer kept, or never was."""
@@ -282,10 +283,16 @@ def _of(connection: sqlite3.Connection, entry: str) -> list[Question]:
     """An entry's questions: all but the last are over, and the last is when it waits no longer."""
     row = connection.execute("SELECT body, ask, closed FROM payloads WHERE entry = ?", (entry,)).fetchone()
     ended = row is None or row[1] is None or bool(row[2])
-    asked = [Question.from_json(data, over=True) for data in _asked_in(row)]
+    asked = list(_read(row[0])) if row else []
     if asked and not ended:
         asked[-1] = replace(asked[-1], over=False)
     return asked
+
+
+@lru_cache(maxsize=16)
+def _read(body: str) -> tuple[Question, ...]:
+    """The questions in a payload, all of them over. One run of a call looks at the same ones a dozen times."""
+    return tuple(Question.from_json(data, over=True) for data in json.loads(body).get("questions", []))
 
 
 def _stored(connection: sqlite3.Connection, entry: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Events: what the ledger remembers of a call, each as one row of canonical text, chained to the one before."""
+"""Events: what the ledger remembers of a call, each as one row of JSON, chained to the one before."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Event:
 
 
 def row_of(event: Event, seq: int, at: float) -> str:
-    """The canonical text of an event: the columns first, then the data, cut until it fits one row."""
+    """The text of an event: the columns first, then the data, cut until it fits one row."""
     columns = columns_of(event.agent, at, event.call, event.entry, event.kind, seq)
     data = dict(event.data)
     while True:

@@ -110,7 +110,9 @@ class Grants(Displayed):
             name: {area: replace(grant, agent=name) for area, grant in areas.items()} for name, areas in agents.items()
         }
         self.catalog = catalog
-        self._least = {tool.name: tool.need for tool in (*catalog.tools, *catalog.inner)}
+        self._narrowed: dict[str, frozenset[str]] = {}
+        self._readable: dict[str, tuple[date, frozenset[str]]] = {}
+        self._least = {tool.name: tool.need for tool in (*catalog.named, *catalog.inner)}
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, catalog: Catalog | None = None) -> Grants:
@@ -158,17 +160,26 @@ class Grants(Displayed):
 
     def level(self, agent: str, area: str, *, on: date | None = None) -> Level:
         """How far the agent may go in an area on a day (today, in UTC, by default)."""
-        levels = (_level_on(self.grant(name, area), on or _today()) for name in lineage(agent))
-        return min(levels, default=Level.OFF)
+        day = on or _today()
+        return min([_level_on(self.grant(name, area), day) for name in lineage(agent)])
 
     def readable(self, agent: str, *, on: date | None = None) -> frozenset[str]:
         """The areas that the agent may read on a day (today, in UTC, by default)."""
-        return frozenset(area for area in self._agents.get(agent, {}) if self.level(agent, area, on=on) >= Level.READ)
+        day = on or _today()
+        known = self._readable.get(agent)
+        if known is None or known[0] != day:
+            areas = [area for area in self._agents.get(agent, {}) if self.level(agent, area, on=day) >= Level.READ]
+            known = self._readable[agent] = day, frozenset(areas)
+        return known[1]
 
     def narrowed(self, agent: str) -> frozenset[str]:
         """The nouns that an agent's grants narrow by `only`, so that what it names by id has to be known by name."""
-        areas = (self._agents.get(name, {}) for name in lineage(agent))
-        return frozenset(noun for grants in areas for grant in grants.values() for noun in grant.only)
+        found = self._narrowed.get(agent)
+        if found is None:
+            areas = (self._agents.get(name, {}) for name in lineage(agent))
+            found = frozenset(noun for grants in areas for grant in grants.values() for noun in grant.only)
+            self._narrowed[agent] = found
+        return found
 
     def tools(self, agent: str) -> tuple[str, ...]:
         """The tools that the agent's grants open, in the catalog's order."""
@@ -245,8 +256,9 @@ class Grants(Displayed):
     def _is_known(self, action: Action) -> bool:
         """Whether the catalog has the tool, and the action needs no less than the catalog says of it."""
         least = self._least.get(action.tool)
-        needs = (need for need in action.needs if least is not None and need.area == least.area)
-        return least is not None and any(need.level >= least.level for need in needs)
+        if least is None:
+            return False
+        return any(need.area == least.area and need.level >= least.level for need in action.needs)
 
     def _refusal(self, action: Action, need: Need, day: date) -> Verdict | None:
         """Why one need is not met, or None where it is."""

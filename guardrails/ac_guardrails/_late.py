@@ -47,9 +47,9 @@ class Late:
             now: The time, in epoch seconds.
             all_of_it: Whether even what is little and young.
         """
-        batches = self._batches[:]
-        if all_of_it or len(batches) >= _MOST or (batches and not 0 <= now - batches[0][0] < _LONGEST):
-            return batches
+        batches = self._batches
+        if batches and (all_of_it or len(batches) >= _MOST or not 0 <= now - batches[0][0] < _LONGEST):
+            return batches[:]
         return []
 
     def recorded(self, count: int) -> None:

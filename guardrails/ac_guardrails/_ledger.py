@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import sqlite3
 import sys
 import time
@@ -204,8 +203,10 @@ class Ledger(Displayed):
     def _keep_payload(
         self, connection: sqlite3.Connection, events: tuple[Event, ...], payload: Mapping[str, Any] | None, now: float
     ) -> None:
-        entry = events[0].entry
         closing = events[-1].kind in CLOSING and not events[-1].data.get("unknown")
+        if payload is None and not closing:
+            return
+        entry = events[0].entry
         if closing and not self._keep:
             connection.execute("DELETE FROM payloads WHERE entry = ?", (entry,))
             return
@@ -242,7 +243,7 @@ class Ledger(Displayed):
 
     def entry(self, entry_id: str) -> Entry | None:
         """One entry by its id; None where there is none."""
-        with self.transaction(durable=False) as connection:
+        with self._looking() as connection:
             return entry_of(connection, entry_id)
 
     def not_closed(self) -> list[Entry]:
@@ -257,7 +258,7 @@ class Ledger(Displayed):
             call: The replay key.
             sent: Only one of which something has left; a later run of the call may have found nothing to do.
         """
-        with self.transaction(durable=False) as connection:
+        with self._looking() as connection:
             return entry_of_call(connection, call, sent=sent)
 
     def made_by_others(self, entry: str) -> list[str]:
@@ -334,6 +335,18 @@ class Ledger(Displayed):
         """A look that keeps no writer out, and misses what was left to be recorded of reads."""
         return self._database.reading()
 
+    @contextmanager
+    def _looking(self) -> Iterator[sqlite3.Connection]:
+        """A look at all that has happened, as it is at one moment, that keeps no writer out."""
+        if self._late.due(self._clock(), all_of_it=True):
+            self.flush()
+        with self._database.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
     def flush(self) -> None:
         """Put on record what was left for the next transaction."""
         with self.transaction(durable=False):
@@ -347,20 +360,26 @@ class Ledger(Displayed):
             durable: Whether the disk must have it at the end.
             with_late: Whether what was left must be recorded now, even if it is little and young.
         """
-        with self._database.lock:  # until what was left is off the list, so that no other thread records it, too
-            with self._database.transaction(durable=durable) as connection:
+        database, gone = self._database, 0
+        with database.lock:  # until what was left is off the list, so that no other thread records it, too
+            connection = database.begin(durable=durable)
+            try:
                 late = self._late.due(self._clock(), all_of_it=with_late)
                 if late:
                     self._write(connection, late)
                 yield connection
-                due = self._clock() - self._purged_at > _PURGE_EVERY
-                gone = self._purge(connection) if due else 0
+                if self._clock() - self._purged_at > _PURGE_EVERY:
+                    gone = self._purge(connection)
+                connection.execute("COMMIT")
+            except BaseException as error:
+                database.undo(error)
+                raise
             if late:
                 self._late.recorded(len(late))
         if gone:
-            self._database.write_back()
+            database.write_back()
 
 
 def new_entry() -> str:
     """An id for a new entry: short enough to type, and never the same twice."""
-    return secrets.token_hex(5)
+    return os.urandom(5).hex()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
@@ -38,10 +38,9 @@ class Record:
         self.closed = False
         """Whether it is on record how the call ended."""
         self._ledger = ledger
+        self._job = job
         self._agent = job.agent
-        self._for = {"undoes": job.origin.undoes, "behalf": inert(job.origin.behalf, limit=80)}
-        self._unnamed = {"tool": job.tool, "host": job.host, "what": f"call {job.tool}", **self._for}
-        self._salt = secrets.token_hex(8)
+        self._salt = os.urandom(8).hex()
         self._decided = self._anew = self._sent = self._read = False
         self._pending: tuple[Event, ...] = ()
         self._kept: dict[str, Any] = {}
@@ -79,14 +78,18 @@ class Record:
             fields=sorted(action.arguments),
             arguments=self._salted(dict(action.arguments)) if action.is_write else None,
             facts=dict(facts) if facts else None,
-            **self._for,
+            **self._for(),
         )
         self._pending = (*self._pending, event)
         plain, arguments = action.plain or action.what, dict(action.arguments)
         self._kept |= {"plain": plain, "arguments": arguments, "salt": self._salt, "owner": this_process()}
 
-    def asked(self, question: Question) -> Generator[Effect, Any, str]:
-        """The question, before the person sees it. Returns the entry that has it: another one, if it waits there."""
+    def asked(self, question: Question) -> Generator[Effect, Any, tuple[str, bool]]:
+        """The question, before the person sees it.
+
+        Returns:
+            The entry that has it, another one if it waits there; and whether it was put now.
+        """
         request = question.request
         key = digest([self._agent, question.binds])[:32]
         event = self._event(
@@ -96,15 +99,16 @@ class Record:
             beyond=sorted(question.beyond) or None,
         )
         before, kept = self._pending, self._kept
+        desk, card = Desk(self._ledger), {"card": str(request)}
 
-        def ask() -> str:
-            found = Desk(self._ledger).ask(event, question, key, before=before, kept={**kept, "card": str(request)})
+        def ask() -> tuple[str, bool]:
+            found, is_new = desk.ask(event, question, key, before=before, kept={**kept, **card})
             if found != self.entry:
                 self._ledger.append(*before, self._event("joined", into=found), payload=kept, durable=False)
-            return found
+            return found, is_new
 
-        found: str = yield from self._stored(ask)
-        return found
+        put: tuple[str, bool] = yield from self._stored(ask)
+        return put
 
     def joined(self, entry: str) -> Steps[None]:
         """That another entry stands for this call."""
@@ -201,6 +205,16 @@ class Record:
         found: tuple[Used, str] = yield look
         return found
 
+    def _unnamed(self) -> Event:
+        """What was asked for, where nobody came as far as to know it."""
+        job = self._job
+        return self._event("decided", tool=job.tool, host=job.host, what=f"call {job.tool}", **self._for())
+
+    def _for(self) -> dict[str, str]:
+        """What the call takes back, and the person for whom it is made."""
+        origin = self._job.origin
+        return {"undoes": origin.undoes, "behalf": inert(origin.behalf, limit=80) if origin.behalf else ""}
+
     def _event(self, kind: str, *, call: str = "", **data: Any) -> Event:
         said = {key: value for key, value in data.items() if value not in ("", None, False)}
         return Event(self.entry, kind, self._agent, said, call)
@@ -212,14 +226,17 @@ class Record:
     def _closing(self, event: Event, *, kept: Mapping[str, Any], late: bool = False) -> Steps[None]:
         """The last event of the call, after one that says what it was."""
         named = self._decided or self._anew
-        events = (*self._pending, event) if named else (self._event("decided", **self._unnamed), event)
+        events = (*self._pending, event) if named else (self._unnamed(), event)
         payload = {**self._kept, **kept} or None
         self.closed = True
         if late:
             self._ledger.append_late(*events, payload=payload)
         else:
+            # What became of a write can be read back; that it left cannot, so only that waits for the disk.
             unsent = not self._sent
-            yield from self._stored(lambda: self._ledger.append(*events, payload=payload, unsent=unsent))
+            yield from self._stored(
+                lambda: self._ledger.append(*events, payload=payload, durable=unsent, unsent=unsent)
+            )
 
     def _stored(self, work: Callable[[], Any]) -> Generator[Effect, Any, Any]:
         """Write; what was still to be put on record is so once it has been written with something else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._action import Action
@@ -56,12 +57,21 @@ class Sending:
         self.agreed: frozenset[str] = frozenset()
         """The limits that a person lets this call pass."""
         self._raised: BaseException | None = None
+        self._undecided: Action | None = None
         self._flying = ""
 
-    def prepared(self, *, again: bool) -> Steps[Plan | Answer]:
-        """Let the job read what it needs."""
+    def prepared(self, *, again: bool, undecided: Action | None = None) -> Steps[Plan | Answer]:
+        """Let the job read what it needs.
+
+        Args:
+            again: Whether nothing remembered will do.
+            undecided: The outline, where it was not decided on, since its job should have nothing to read.
+        """
+        self._undecided = undecided
         readable = self._guard.grants.readable(self._job.agent, on=self._guard.today())
         plan: Plan | Answer = yield from pumped(self._job.prepare(readable, again=again), self._reading)
+        if not isinstance(plan, Plan):
+            self._make_up()
         return plan
 
     def portrayed(self, plan: Plan) -> Steps[Plan | Answer]:
@@ -107,10 +117,9 @@ class Sending:
 
     def _reading(self, step: Request | Pause | Action) -> Steps[Any]:
         """One step before the decision: it may not change anything."""
+        self._make_up()
         if isinstance(step, Action):
-            verdict = self._guard.grants.decide(step, {}, on=self._guard.today())
-            if verdict.denied:
-                raise Denied(step, verdict)
+            self._refuse(step, {})
             return None
         if isinstance(step, Pause):
             return (yield step)
@@ -118,6 +127,18 @@ class Sending:
             raise PermitError(f"{self._job.tool} tried to write while it was still being decided on.")
         yield from self._record.read(step)
         return (yield from self._leaving(step))
+
+    def _make_up(self) -> None:
+        """Decide on the outline after all, because the job does more than to say what it would send."""
+        if self._undecided is not None:
+            outline, self._undecided = self._undecided, None
+            self._refuse(outline, None)
+
+    def _refuse(self, action: Action, facts: Mapping[str, Any] | None) -> None:
+        """End the call where the grants do not reach what it names."""
+        verdict = self._guard.grants.decide(action, facts, on=self._guard.today())
+        if verdict.denied:
+            raise Denied(action, verdict)
 
     def _sending(self, step: Request | Pause, action: Action, expected: list[str]) -> Steps[Any]:
         """One step after the decision: a write must be one that was decided on, and is on record before it leaves."""

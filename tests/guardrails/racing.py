@@ -110,7 +110,7 @@ def _child(order: dict[str, Any], number: int, everybody: Any, library: Any) -> 
     for call in range(order["calls"]):
         job = library.LibraryJob(order["tool"], {"book": number * 1000 + call + 1}, performing=perform)
         guard.run(job, sender)
-    print(len(sender.writes), len(asked), flush=True)
+    print(f"{len(sender.writes)} {len(asked)}\n", end="", flush=True)  # at once, whoever else writes there
     os._exit(0)
 
 

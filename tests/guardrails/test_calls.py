@@ -149,6 +149,27 @@ def test_what_no_facts_could_allow_reads_nothing(guard: Any, job: Any, sender: A
     assert sender.requests == []
 
 
+@pytest.mark.parametrize("early", ["a read", "an answer"])
+def test_a_read_that_says_it_is_told_in_full_reads_nothing_undecided(
+    early: str, guard: Any, job: Any, sender: Any, carry: Any
+) -> None:
+    """Who outlines the whole of a read is decided on once, at the end; unless it reads, or answers, before that."""
+    opened = guard({"books": "read"})
+
+    class Told(job):  # type: ignore[misc]
+        def outline(self) -> Any:
+            return self._action(LOOK, ())
+
+    def prepare() -> Any:
+        if early == "a read":
+            yield LOOK
+        return Answer("The member is Ann.", None)
+
+    answer = carry(opened, Told("get_member", during_prepare=prepare))
+    assert answer.content == "marketing has no access to members; get_member needs members: read. Nothing was sent."
+    assert (kinds(opened), sender.requests) == (["decided", "refused"], [])
+
+
 @pytest.mark.parametrize("when", ["outline", "prepare"])
 def test_invalid_arguments_are_an_answer(guard: Any, job: Any, sender: Any, carry: Any, when: str) -> None:
     """Arguments that cannot be used are told to the model; what it wrote is in the payload, not in the events."""

@@ -293,3 +293,20 @@ def test_the_result_and_the_card_are_kept(guard: Any, job: Any, sender: Any, app
     payload = opened.ledger.entries()[0].payload
     assert payload["card"].startswith("burn the book 1?")
     assert payload["result"] == "r" * 2000
+
+
+def test_a_file_that_others_are_just_opening_is_waited_for(path):
+    """Where somebody writes to a file that has no log yet, SQLite refuses at once to give it one; the ledger waits."""
+    open_ledger(f"sqlite:///{path}").close()
+    writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    writer.execute("PRAGMA journal_mode = DELETE")
+    writer.execute("BEGIN IMMEDIATE")
+    leaving = threading.Timer(0.2, writer.close)
+    leaving.start()
+
+    ledger = open_ledger(f"sqlite:///{path}")
+    ledger.append(Event("a1", "decided", "marketing"))
+
+    leaving.join()
+    assert [entry.id for entry in ledger.entries()] == ["a1"]
+    ledger.close()

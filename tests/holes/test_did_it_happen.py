@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -142,6 +143,29 @@ def test_row_23_a_process_that_is_killed_in_flight_leaves_it_on_record(when, ser
     toolkit.settle()
     assert toolkit.guard.ledger.entry(known[0].id).outcome == ("did_not_happen" if when == "before" else "happened")
     assert told[0][0] == ("error" if when == "before" else "success")
+
+
+def test_row_23_a_power_cut_may_take_the_outcome_along_and_never_the_write(
+    account, toolkit_for, call, writes, tmp_path, monkeypatch
+):
+    """The disk has a write before it leaves. Of a ledger as it was then, the write is found, and not sent again."""
+    ledger, cut = tmp_path / "ledger.db", tmp_path / "cut"
+    cut.mkdir()
+    toolkit, send, synchronous = toolkit_for(TAGS, ledger=f"sqlite:///{ledger}"), account.send, []
+
+    def sending(request: Any, permit: Any) -> Any:
+        if request.is_write:
+            subprocess.run(["cp", ledger, f"{ledger}-wal", cut], check=True)  # opened here, it would lose its locks
+            with toolkit.guard.ledger.reading() as connection:
+                synchronous.extend(connection.execute("PRAGMA synchronous").fetchone())
+        return send(request, permit)
+
+    monkeypatch.setattr(account, "send", sending)
+    assert call(toolkit, TOOL, FRESH).status == "success"
+    after = toolkit_for(TAGS, ledger=f"sqlite:///{cut / 'ledger.db'}")
+    assert "happened" in call(after, TOOL, FRESH).content
+    assert (synchronous, writes()) == ([2], ["POST /tags"])  # 2 is FULL
+    assert [(entry.writes, entry.outcome) for entry in after.guard.ledger.entries()] == [(1, "happened")]
 
 
 class Slow(httpx.AsyncBaseTransport):

@@ -115,6 +115,7 @@ class _Paused:
         self._home = self._calls[0][0]
         self._open = opened
         self._run = run
+        self._given = 0
         self._note = ""
         if run.shown == [] and job.origin.siblings():
             raise CannotAskError(_MIXED)
@@ -146,6 +147,8 @@ class _Paused:
         from langgraph.errors import GraphInterrupt
         from langgraph.types import interrupt
 
+        if self._given >= self._run.answers:
+            return
         asked = yield from self._all_of(self._run.shown or [])
         if not asked or any(question.is_open(guard.clock()) for guard, question in asked):
             return
@@ -179,6 +182,9 @@ class _Paused:
     def _given_out(self) -> Steps[None]:
         """Give every answer so far to the questions that its round has shown; on every run, but the first stands."""
         answers = list(self._run.scratchpad.resume)
+        self._given = len(answers)
+        if not answers:
+            return
         task, home, last = self._task, self._home, len(answers) - 1
         rounds = yield Store(lambda: home.desk.rounds(task, len(answers)), home.ledger.blocks)
         unusable = 0

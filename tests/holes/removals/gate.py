@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from langchain_core.runnables.config import ensure_config
+from langchain_core.tools import BaseTool
 
 from ac_guardrails import ApprovalRequest, Decision, Grants, Guard, Level, Permit, _yaml
 from ac_guardrails import _asking as asking
@@ -49,6 +50,11 @@ def held(number: int) -> Any:
 def _by_number(self: Any) -> Any:
     HELD[id(self)] = self
     return held, (id(self),)
+
+
+def _assigns(self: Any, name: str, value: Any) -> None:
+    """Take anything; pydantic's own place for private attributes is where the tool finds them."""
+    (BaseTool if name.startswith("_") else object).__setattr__(self, name, value)
 
 
 def _claimed_in_config(raw: dict[str, Any]) -> str:
@@ -188,7 +194,7 @@ REMOVALS = [
     Removal(
         _WAYS,
         "the refusal of assignments, and the decision",
-        every(at(ActiveCampaignTool, "__setattr__", object.__setattr__), nobody_decides),
+        every(at(ActiveCampaignTool, "__setattr__", _assigns), nobody_decides),
         _ASSIGNED,
     ),
     Removal(

@@ -29,6 +29,7 @@ _TWICE = every(at(ledger, "refuse_twice", lambda *_: None), at(ledger, "refuse_s
 _TWICE_THERE = "from ac_guardrails import _ledger; _ledger.refuse_second = _ledger.refuse_twice = lambda *_: None"
 _LATE_THERE = "from ac_guardrails import _desk; _desk._why_late = lambda *_: ''"
 _UNRECORDED = "from ac_guardrails._ledger import Ledger; Ledger.reserve = lambda *_, **__: None"
+_TRANSACTION = Ledger.transaction
 _ANY_ANSWER = at(desk, "_why_late", lambda *_: "")
 _ANY_APPROVAL = every(
     at(record, "digest", lambda value: "0" * 64),
@@ -152,6 +153,11 @@ REMOVALS = [
         f"{_HAPPENED}23_a_process_that_is_killed_in_flight_leaves_it_on_record",
         "the record before the request",
         in_processes(_UNRECORDED),
+    ),
+    Removal(
+        f"{_HAPPENED}23_a_power_cut_may_take_the_outcome_along_and_never_the_write",
+        "the wait for the disk before a write leaves",
+        at(Ledger, "transaction", lambda self, *, durable, **more: _TRANSACTION(self, durable=False, **more)),
     ),
     Removal(
         f"{_HAPPENED}24_a_task_that_is_cancelled_in_flight_has_its_outcome_on_record",
