@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,9 @@ def state_of(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def _all(row: Any) -> dict[str, Any]:
-    return dataclasses.asdict(row)
+    """The row's values; copied where they can change, for a row has few of those and there are many rows."""
+    values = {name: getattr(row, name) for name in row.__slots__}
+    return {name: deepcopy(value) if isinstance(value, (dict, list)) else value for name, value in values.items()}
 
 
 def _without(row: Any, names: set[str]) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def _sorted(rows: Any) -> list[Any]:
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """The rows that are in one of two states only, table by table."""
     found = {}
-    for name in before:
+    for name in (name for name in before if before[name] != after[name]):
         gone = [row for row in before[name] if row not in after[name]]
         new = [row for row in after[name] if row not in before[name]]
         if gone or new:
