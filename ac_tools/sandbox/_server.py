@@ -52,6 +52,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send(Answer(413, {"Connection": "close"}, b""))
             return
         body = self.rfile.read(int(length))
+        if len(body) < int(length):  # its sender has died: no server does the half of what was to come
+            self.close_connection = True
+            return
         answer = self._answer(body)
         if answer.cut is None:
             self._send(answer)

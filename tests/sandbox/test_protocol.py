@@ -1,6 +1,7 @@
 """What every answer has in common: keys, routes, JSON, headers, limits, and never a 500."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -113,6 +114,17 @@ def test_requests_are_remembered(api):
     received = api.sandbox.requests[-1]
     assert (received.method, received.path, received.status) == ("GET", "/api/3/contacts/9", 404)
     assert received.at == api.sandbox.clock.now()
+
+
+def test_half_a_request_is_none(served):
+    """Where the sender dies in the middle of its body, nothing is done, and nothing is remembered."""
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as line:
+        head = f"POST /api/3/tags HTTP/1.1\r\nHost: x\r\nApi-Token: {served.sandbox.key}\r\nContent-Length: 40\r\n\r\n"
+        line.sendall(head.encode() + b'{"tag": {"tag"')
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(100) == b""
+    assert not served.sandbox.requests
 
 
 def test_threads_may_share_an_account(make):

@@ -19,10 +19,10 @@ SECRET = "s3cret-in-the-url-000000000"
 
 def main(folder: str, url: str, port: str) -> None:
     grants = Grants.from_dict({"agents": {"tagger": {"tags": "write"}}}, catalog=catalog)
-    guard = Guard(grants, ledger=f"sqlite:///{folder}/ledger.db", settle_after=8.0)
+    guard = Guard(grants, ledger=f"sqlite:///{folder}/ledger.db", settle_after=3.0)
     account = ActiveCampaign(url=url, key="sandbox", limit=None)
     toolkit = ActiveCampaignToolkit(account=account, guard=guard, agent="tagger")
-    receiver = Receiver(f"sqlite:///{folder}/webhooks.db", secrets=[SECRET], backoff=0.1, attempts=9)
+    receiver = Receiver(f"sqlite:///{folder}/webhooks.db", secrets=[SECRET], backoff=0.3, attempts=8)
 
     @receiver.on("contact_tag_added", name="follow up")
     def follow_up(received: Received) -> None:
