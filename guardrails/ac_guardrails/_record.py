@@ -18,6 +18,7 @@ from ac_guardrails._inflight import this_process
 from ac_guardrails._job import Job
 from ac_guardrails._ledger import Ledger, new_entry
 from ac_guardrails._limits import Used, Windows
+from ac_guardrails._reading import entry_of_call
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Effect, Steps, Store
 from ac_guardrails._text import inert
@@ -129,10 +130,21 @@ class Record:
         yield from self._leaving(*self._pending, event)
 
     def begun(self) -> Steps[None]:
-        """What the reads so far were for, where the call's own run comes later; nothing where nothing was read."""
-        if self._read and self._pending:
-            events, payload = self._pending, self._kept or None
-            yield from self._stored(lambda: self._ledger.append(*events, payload=payload, durable=False))
+        """What the reads so far were for, where the call's own run comes later; nothing where nothing was read.
+
+        Where that run has come meanwhile, it has an entry of its own, and this one stands for nothing but its reads.
+        """
+        if not (self._read and self._pending):
+            return
+        events, payload = self._pending, self._kept or None
+
+        def begin() -> None:
+            with self._ledger.transaction(durable=False) as connection:
+                other = entry_of_call(connection, self.call)
+                joined = [self._event("joined", into=other.id)] if other and other.id != self.entry else []
+                self._ledger.write(connection, *events, *joined, payload=payload)
+
+        yield from self._stored(begin)
 
     def leaving(self) -> Steps[None]:
         """That the read that was decided on leaves now."""

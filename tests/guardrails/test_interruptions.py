@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from ac_guardrails import Guard, Request
+from ac_guardrails import Answer, Guard, Request
+from ac_guardrails._call import Call
+from ac_guardrails._origin import Origin
+from ac_guardrails._steps import drive
 
 BURN = Request("DELETE", "/books/999")
 LOOK = Request("GET", "/books/1/loans")
@@ -166,3 +169,23 @@ async def test_a_cancelled_record_comes_before_what_follows_it(
     assert kinds(opened) == ["decided", "sent", "outcome"]
     assert only_entry(opened).state == "closed"
     assert sender.writes == []
+
+
+def test_reads_for_a_call_that_meanwhile_came_are_no_call_of_their_own(guard, job, sender):
+    """A call that looks ahead for another one leaves no open entry, if that one has run by the time it has read."""
+    opened, origin = guard({"books": "full"}), Origin("thread", "turn", "call_1")
+
+    def refused():
+        yield Request("GET", "/books/9")
+        return Answer("There is no book 9.", None, ok=False)
+
+    def read_ahead():
+        yield Request("GET", "/books/9")
+        opened.run(job("burn_book", {"book": 9}, origin=origin, during_prepare=refused), sender)
+        return Answer("There is no book 9.", None, ok=False)
+
+    ahead = job("burn_book", {"book": 9}, origin=origin, during_prepare=read_ahead)
+    assert drive(Call(opened, ahead).opened(), sender) is None
+    entries = opened.ledger.entries()
+    assert [(entry.state, entry.reads) for entry in entries] == [("closed", 1), ("closed", 1)]
+    assert entries[0].joined == entries[1].id
