@@ -34,7 +34,10 @@ class Tokens:
                 raise ValueError(f"Whose is token {number}? Write it as name:token, or give --approver-name.")
             if not _TOKEN.fullmatch(token):
                 raise ValueError(f"Token {number} is no token: it needs {_SHORTEST} or more ASCII characters. {_MAKE}")
-            self._known.append((person.strip(), _digest(token)))
+            known = _digest(token)
+            if any(known == other and person.strip() != holder for holder, other in self._known):
+                raise ValueError(f"Token {number} is another person's, too, and would approve in their name. {_MAKE}")
+            self._known.append((person.strip(), known))
         if not self._known:
             raise ValueError(f"There is no bearer token, so nobody could connect. {_MAKE}")
 

@@ -57,7 +57,7 @@ class Asked:
 
     def __init__(self, target: Target, arguments: Mapping[str, Any]) -> None:
         self.target = target
-        self.arguments = deepcopy(dict(arguments))  # whoever changes it later has changed another thing
+        self.arguments = _without_nulls(deepcopy(dict(arguments)))  # whoever changes it later has changed another thing
         self.offer = target.offer
         self.said: dict[str, Said] = {}
         self.unknown: list[str] = []
@@ -131,3 +131,10 @@ class Asked:
 
     def _strange(self) -> str:
         return inert(", ".join(self.unknown), limit=120)
+
+
+def _without_nulls(value: Any) -> Any:
+    """What is null counts as not said, as by REST: the API would take it for a value, and move a deal back."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}

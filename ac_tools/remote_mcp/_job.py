@@ -211,8 +211,9 @@ class RemoteJob:
         """The act of a tool that no REST tool of ours has a word for."""
         asked, of = self._asked, self._asked.of
         known = [reference for reference in self._references if reference.id]
-        ids = ", ".join(f"{reference.noun} {reference.id}" for reference in known[:5])
-        names = ", ".join(map(label, known[:5]))
+        more = f" and {len(known) - 5} more" if len(known) > 5 else ""
+        ids = ", ".join(f"{reference.noun} {reference.id}" for reference in known[:5]) + more
+        names = ", ".join(map(label, known[:5])) + more
         unsure = of.unread if of.unread > Level.OFF and self._target.sender.account is None else Level.OFF
         needs = asked.raised((Need(of.needs[0].area, max(of.needs[0].level, unsure)), *of.needs[1:]))
         return Action(

@@ -16,7 +16,7 @@ from ac_tools._catalog import catalog
 from ac_tools._errors import ConfigurationError
 from ac_tools.remote_mcp._address import Address, address_of, broken
 from ac_tools.remote_mcp._asked import Target
-from ac_tools.remote_mcp._classes import ToolClass, catalog_of
+from ac_tools.remote_mcp._classes import PREFIX, ToolClass, catalog_of
 from ac_tools.remote_mcp._connection import Connection, Streams
 from ac_tools.remote_mcp._http import over_http
 from ac_tools.remote_mcp._offers import Offer
@@ -105,6 +105,7 @@ class RemoteMCP(Displayed):
             ValueError: The server offers none of that name.
         """
         offers = self._connection.run(self._listed)
+        name = name if name in offers else name.removeprefix(PREFIX)  # as the tool is called, or as the server calls it
         if name not in offers:
             raise ValueError(f"The server offers no tool {name!r}.")
         return self._made(offers[name])

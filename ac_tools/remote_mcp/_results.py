@@ -129,9 +129,18 @@ def _body(result: CallToolResult, text: str) -> bytes:
     data: Any = result.structuredContent
     if isinstance(data, Mapping) and set(data) == {"result"}:
         data = data["result"]
-    if data and not isinstance(data, str):
+    if data and not isinstance(data, str) and not _is_error(text):
         text = json.dumps(data)
     return (data if data and isinstance(data, str) else text).encode(errors="surrogatepass")
+
+
+def _is_error(text: str) -> bool:
+    """Whether the words beside structured content say that there was an error; then they count."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, Mapping) and bool(data.get("errors") or data.get("error"))
 
 
 def _failure(text: str, request: Request) -> ActiveCampaignError:

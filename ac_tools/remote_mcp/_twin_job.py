@@ -19,6 +19,9 @@ from ac_tools.tools._card import argument_rows
 if TYPE_CHECKING:
     from ac_tools.remote_mcp._asked import Asked
 
+_TIES = ("contactTag", "contactList", "contactAutomation")
+_TOLD = ("contact", "list", "tag", "automation", "deal")
+"""The records that a reply names by their ids, each as the API calls it."""
 _NOT_READ = "what the account holds: no account is given beside the Remote MCP server"
 
 
@@ -108,10 +111,24 @@ class TwinJob(ToolJob):
         """Whether a write's reply says that it was done, in another way than the REST tool's."""
         return isinstance(reply.data, Mapping) and isinstance(reply.data.get(self._asked.of.answers), Mapping)
 
+    def _is_of_another(self, reply: Reply) -> bool:
+        """Whether a write's reply tells of another record than the call was about, or not of whom it was."""
+        of, said, endpoint = self._asked.of, self._asked.said, self.rest.endpoint
+        record = reply.data.get(endpoint.reply) if isinstance(reply.data, Mapping) else None
+        if not isinstance(record, Mapping):
+            return False
+        told = {**record, of.noun: record.get("id")}
+        if "contact" in said and endpoint.acts_on in _TIES and "contact" not in told:
+            return True
+        return any(str(told.get(noun, said[noun].value)) != str(said[noun].value) for noun in _TOLD if noun in said)
+
     def _step(self, step: Any, is_call: bool, replied: Reply | None) -> Exchange:
         """One step of the REST tool. What it would write besides, the server's tool does by itself (documented)."""
         if is_call:
-            return (yield step)
+            reply: Reply = yield step
+            if step.is_write and self._is_of_another(reply):
+                raise _does_not_say(self._asked.of.name)
+            return reply
         if step.is_write:
             return replied
         if self._account is None:

@@ -38,9 +38,11 @@ def in_words_of(tool: ActiveCampaignTool, of: ToolClass, said: Mapping[str, Said
 
 def unknown_to(tool: ActiveCampaignTool | None, of: ToolClass, said: Mapping[str, Said]) -> list[str]:
     """The arguments of which nobody has said what they mean."""
-    known = {"id", *NOUNS, *of.words, *filter(None, of.words.values())}
-    known |= {"field", "value"} if tool is not None and tool.name == "ac_update_contact" else set()
-    known |= takes(tool) if tool is not None else set()
+    known = {*of.words, *of.words.values(), of.noun, *(("id", *of.row.names) if of.row else ())}
+    if tool is not None:
+        known |= {"contact", "field", "value"} if tool.name == "ac_update_contact" else takes(tool)
+    elif not of.is_write:  # a record that a read names is looked at where grants are narrowed, and changes nothing
+        known |= {"id", *NOUNS}
     return sorted(name for name in said if name not in known)
 
 

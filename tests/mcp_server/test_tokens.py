@@ -36,3 +36,11 @@ def test_what_is_no_token(text: str) -> None:
     with pytest.raises(ValueError, match="Make one: python -c") as error:
         Tokens.read(text)
     assert "short" not in str(error.value)
+
+
+def test_a_token_is_one_persons() -> None:
+    """Two people with one token would be told from each other by nothing: an approval has one name."""
+    with pytest.raises(ValueError, match="Token 2 is another person's") as error:
+        Tokens.read(f"Alice:{OLD},Bob:{OLD}")
+    assert OLD not in str(error.value)
+    assert Tokens.read(f"Alice:{OLD},Alice:{OLD}")

@@ -97,6 +97,13 @@ FAILED: dict[str, tuple[CallToolResult, str]] = {
     "a list": (answer("[]"), "unknown"),
     "an odd record": (answer('{"contactTag": "yes"}'), "unknown"),
     "structured errors": (answer("Done.", structuredContent={"errors": ["no"]}), "unknown"),
+    "another contact": (answer('{"contactTag": {"id": "9", "contact": "99", "tag": "2"}}'), "unknown"),
+    "another tag": (answer('{"contactTag": {"id": "9", "contact": "46", "tag": "8"}}'), "unknown"),
+    "nobody": (answer('{"contactTag": {"id": "9"}}'), "unknown"),
+    "errors beside a record": (
+        answer('{"errors": [{"title": "no"}]}', structuredContent={"contactTag": {"id": "9", "contact": "46"}}),
+        "unknown",
+    ),
     "too deep": (answer('{"contactTag":' * 2000 + "1" + "}" * 2000), "unknown"),
 }
 

@@ -7,6 +7,7 @@ import socket
 import time
 import tracemalloc
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -80,6 +81,59 @@ def test_what_the_schema_allows_beyond_its_list(
     refused = ask(remote, "create_deal_note", deal_id=27, note="n", xtra=1)
     assert refused.artifact.kind == "refused"
     assert "full" in refused.content
+
+
+_LOOSE = {"type": "object", "properties": {key: {} for key in ("contact_id", "tag_id", "id", "list", "deal")}}
+
+
+@pytest.mark.parametrize("strange", [{"id": 59}, {"list": 1}, {"deal": {"id": 27}}])
+def test_a_record_that_the_tool_has_no_use_for(
+    remote_for: Make,
+    guard_for: Callable[..., Guard],
+    ask: Ask,
+    approve: Any,
+    remote_account: Account,
+    strange: dict[str, Any],
+) -> None:
+    """Names of records are no exception: one that nobody knows this tool by waits for a person, whatever was agreed
+    beforehand, and is refused where grants are narrowed.
+    """
+    sets(remote_account, "add_tag_to_contact", _LOOSE)
+    said = {"contact_id": 46, "tag_id": 2, **strange}
+    guard = guard_for({"tags": "write", "contacts": "read"}, approve)
+    guard.standing.allow(
+        agent="marketing", tool="ac_add_tag", by="anna", times=5, until=datetime(2099, 1, 1, tzinfo=UTC)
+    )
+    assert "full" in ask(remote_for(guard), "add_tag_to_contact", **said).content
+    full = guard_for({"tags": "full", "contacts": "read"}, approve)
+    ask(remote_for(full), "add_tag_to_contact", **said)
+    assert f"Not classified  {next(iter(strange))}" in str(approve.requests[0])
+    narrowed = guard_for({"tags": "full", "contacts": {"access": "read", "only": {"domain": ["a.example"]}}}, approve)
+    assert "nobody has classified" in ask(remote_for(narrowed), "add_tag_to_contact", **said).content
+    assert len(remote_account.calls) == len(approve.requests) == 1
+
+
+def test_null_is_not_said(remote_for: Make, guard_for: Callable[..., Guard], ask: Ask, remote_account: Account) -> None:
+    """A null in a call is left out, as by REST: the API would move the deal back to the first stage."""
+    nullable = {"type": ["integer", "null"]}
+    inner = {"type": "object", "properties": {"stage": nullable, "title": {"type": "string"}}}
+    sets(remote_account, "update_deal", {"type": "object", "properties": {"deal_id": nullable, "params": inner}})
+    ask(remote_for(guard_for({"deals": "write"})), "update_deal", deal_id=27, params={"stage": None, "title": "x"})
+    assert remote_account.calls == [("update_deal", {"deal_id": 27, "params": {"title": "x"}})]
+
+
+def test_many_records_are_counted(
+    remote_for: Make, guard_for: Callable[..., Guard], ask: Ask, approve: Any, remote_account: Account
+) -> None:
+    """Where a sentence cannot name all, it says how many more there are."""
+    ask(remote_for(guard_for({"deals": "full"}, approve)), "deal_owner_bulk_update", deals=list(range(1, 13)), owner=1)
+    assert "deal 5 and 8 more" in approve.requests[0].card.title  # twelve deals and the owner
+
+
+def test_a_tool_by_either_name(remote_for: Make, guard_for: Callable[..., Guard]) -> None:
+    """A tool is found as agents call it, and as the server does."""
+    remote = remote_for(guard_for({"tags": "read"}))
+    assert {remote.get_tool(name).name for name in ("list_tags", "ac_mcp_list_tags")} == {"ac_mcp_list_tags"}
 
 
 def test_schemas_as_pydantic_writes_them(

@@ -63,6 +63,7 @@ IRREVERSIBLE = (
     "which cannot be emptied",
     "which nobody can set",
     "had tag",
+    "is in automation",  # by another run: an account lets people enter twice
 )
 """Why a write cannot be taken back right away, in the words of the document."""
 FAULTS: tuple[dict[str, Any], ...] = (
