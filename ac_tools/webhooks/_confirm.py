@@ -53,7 +53,6 @@ class Confirming:
             host=self._toolkit.account.host,
             event=event.type,
             at=event.date_time.timestamp() if event.date_time else received.at,
-            came=received.at,
             tools=tools_that_fire({event.type, OPPOSITES.get(event.type, "")}),
             who="api",
             what=act.words("a tag"),

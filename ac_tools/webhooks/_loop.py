@@ -51,6 +51,7 @@ def run_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> N
 
     Raises:
         RuntimeError: The loop does not run, or it is this thread's, which would wait for itself.
+        BaseException: What the work raises; the loop lives on, whatever it is.
     """
     if not loop.is_running() or loop is _of_this_thread():
         work.close()
@@ -58,7 +59,18 @@ def run_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> N
             "The event loop that the graph's checkpointer belongs to does not run, or is kept waiting for this work. "
             "Keep it running, and call the receiver's blocking methods with asyncio.to_thread."
         )
-    asyncio.run_coroutine_threadsafe(work, loop).result()
+    error = asyncio.run_coroutine_threadsafe(_error_of(work), loop).result()
+    if error is not None:
+        raise error
+
+
+async def _error_of(work: Coroutine[Any, Any, Any]) -> BaseException | None:
+    """What the work raises: returned, since a loop ends with a task that raises SystemExit or KeyboardInterrupt."""
+    try:
+        await work
+    except BaseException as error:
+        return error
+    return None
 
 
 def _of_this_thread() -> asyncio.AbstractEventLoop | None:

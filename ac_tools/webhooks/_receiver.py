@@ -97,6 +97,7 @@ class Receiver:
                 does not confirm is kept aside.
 
         Raises:
+            TypeError: The handler is neither a function nor a graph.
             ValueError: There is no such event, the name is taken, or the graph has no checkpointer.
         """
         if event != ANY and event not in EVENTS:
@@ -106,6 +107,8 @@ class Receiver:
             raise ValueError(f"There is no event {event!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         if handler is None:
             return lambda function: self.on(event, function, name=name, read_back=read_back) or function
+        if not callable(handler) and not hasattr(handler, "ainvoke"):
+            raise TypeError(f"A handler is a function or a compiled graph, not {type(handler).__name__}.")
         if state is not None and not hasattr(handler, "ainvoke"):
             raise ValueError("state= says what a graph is started with; a function takes the event itself.")
         if hasattr(handler, "ainvoke"):
@@ -254,19 +257,29 @@ class Receiver:
             outcome = self._handlers[job.handler][1](job.received)
             if inspect.isawaitable(outcome):
                 self._coroutines.run(_awaited(outcome))
-        except Exception as error:
+        except BaseException as error:  # SystemExit, too: the worker that it would end has other work to do
             self._failed(job, error)
+            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                raise  # somebody presses Ctrl-C during `work`
         else:
             self.store.done(job)
         return True
 
-    def _failed(self, job: Job, error: Exception) -> None:
-        reason = str(error) if isinstance(error, SetAside) else f"{type(error).__name__}: {error}"
+    def _failed(self, job: Job, error: BaseException) -> None:
+        reason = _text(error) if isinstance(error, SetAside) else f"{type(error).__name__}: {_text(error)}"
         if isinstance(error, SetAside) or job.attempts >= self._attempts:
             _log.warning("The handler %s is kept aside for webhook %s.", job.handler, job.received.id)
             self.store.aside(job, reason=reason)
         else:
             self.store.again(job, after=self._backoff * 4.0 ** (job.attempts - 1), reason=reason)
+
+
+def _text(error: BaseException) -> str:
+    """What an exception says, however it is made."""
+    try:
+        return str(error)
+    except BaseException:
+        return "it cannot say why"
 
 
 async def _awaited(outcome: Any) -> None:

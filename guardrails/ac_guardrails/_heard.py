@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 _TOLD = "told:"
 """What stands before a notice's name where the ledger finds events by the name of a call."""
 _AROUND = 300.0
-"""Seconds by which a write and what tells of it may be apart, by the account's clock or by this computer's."""
+"""Seconds by which the account's clock, which says when something happened, and this computer's may be apart."""
 _RIGHT_AFTER = 60.0
 """Seconds within which what somebody else does speaks against a write."""
 # Crossed, so that the index of writes comes first; the events of one entry are few.
 _WRITES = """
     SELECT DISTINCT began.entry FROM events AS sent CROSS JOIN events AS began ON began.entry = sent.entry
-    WHERE sent.kind = 'sent' AND (sent.at BETWEEN ?1 AND ?2 OR sent.at BETWEEN ?3 AND ?4) AND began.kind = 'decided'
-    AND json_extract(began.body, '$.host') = ?5
-    AND json_extract(began.body, '$.tool') IN (SELECT value FROM json_each(?6))
+    WHERE sent.kind = 'sent' AND sent.at BETWEEN ? AND ? AND began.kind = 'decided'
+    AND json_extract(began.body, '$.host') = ?
+    AND json_extract(began.body, '$.tool') IN (SELECT value FROM json_each(?))
 """
 _SINCE = """
     SELECT json_extract(body, '$.host'), json_extract(body, '$.event'), MIN(at) FROM events
@@ -49,7 +49,6 @@ class Notice:
         host: The account.
         event: What the account calls it.
         at: When it happened, in epoch seconds of the account's clock, which tells whole ones.
-        came: When it came, in epoch seconds of this computer's clock.
         tools: The tools whose writes it can concern.
         who: Through what it was done, as the account calls it.
         what: What was done, in the past, with ids alone: "put a tag on contact 46".
@@ -61,7 +60,6 @@ class Notice:
     host: str
     event: str
     at: float
-    came: float
     tools: Sequence[str]
     who: str
     what: str
@@ -117,8 +115,11 @@ def heard_since(connection: sqlite3.Connection) -> dict[tuple[str, str], float]:
 
 
 def _around(connection: sqlite3.Connection, notice: Notice) -> list[str]:
-    """The writes that may be meant, by the tools of the notice, near to it by either clock."""
-    near = (notice.at - _AROUND, notice.at + _AROUND, notice.came - _AROUND, notice.came + 1)
+    """The writes that may be meant, by the tools of the notice, near to when it happened.
+
+    When it came says nothing: an old event may come again, or be handled late.
+    """
+    near = (notice.at - _AROUND, notice.at + _AROUND)
     rows = connection.execute(_WRITES, (*near, notice.host, json.dumps(list(notice.tools))))
     return [name for (name,) in rows]
 

@@ -31,7 +31,7 @@ def ledger(account, guard_for, run, tmp_path) -> str:
         entry = guard.ledger.entries()[-1]
         if number != 48:
             words = {"who": "api", "what": f"changed contact {number}", "plain": f"changed contact {number}"}
-            told = Notice(str(number), HOST, "update", entry.sent_at, entry.sent_at, ["ac_update_contact"], **words)
+            told = Notice(str(number), HOST, "update", entry.sent_at, ["ac_update_contact"], **words)
             hear(guard, told, lambda found, entry=entry, bearing=bearing: bearing if found.id == entry.id else None)
     run(toolkit, "ac_create_tag", name="Fair")
     return url

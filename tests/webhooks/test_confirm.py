@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -23,6 +24,7 @@ from .serving import SECRET, ask, hook, post, until
 HOST = "sandbox.api-us1.example"
 NEW_LIST = {"name": "Trade fair", "sender_url": "https://a.example", "sender_reminder": "You asked for it."}
 NEW_DEAL = {"title": "40 chairs", "amount": "1250.50", "currency": "USD", "contact": 46, "stage": 1}
+TAG = {"contact": 46, "tag": 3}
 GRANTS = dict.fromkeys(("contacts", "lists", "tags", "deals", "accounts"), "full")
 
 
@@ -189,7 +191,7 @@ def test_nothing_is_said_where_nobody_listens(world: World) -> None:
     """Without an event ever heard no write is called unconfirmed."""
     world.call("ac_add_tag", contact=46, tag="VIP")
     world.call("ac_create_tag", name="Fair")
-    elsewhere = Notice("1", "other.example", "contact_tag_added", 1.0, 1.0, [], "api", "", "")
+    elsewhere = Notice("1", "other.example", "contact_tag_added", 1.0, [], "api", "", "")
     hear(world.toolkit.guard, elsewhere, lambda _: None)  # another account on the same ledger tells
     world.call("ac_add_tag", contact=47, tag="VIP")
     assert world.words() == ["allowed", "allowed", "foreign", "allowed"]
@@ -308,6 +310,21 @@ def test_each_event_confirms_one_write(world: World) -> None:
     assert world.words() == ["confirmed"] * 3
     world.hear(changed(second, date_time=dict(pairs(first))["date_time"], contact_ip="1"))
     assert world.words() == ["confirmed"] * 3 + ["foreign"]
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["an hour before", "an hour later"])
+def test_an_event_of_another_time_confirms_nothing(world: World, hours: int) -> None:
+    """An event that comes right after a write, and says that it happened an hour before or after, is not its own."""
+    world.sandbox.fault("POST", "/contactTags", cut="timeout", when="after")
+    world.sandbox.fault("GET", "/contacts/46*", status=503, times=20)
+    world.toolkit.get_tool("ac_add_tag").invoke({"type": "tool_call", "id": "1", "name": "ac_add_tag", "args": TAG})
+    (body,) = world.told()
+    told = datetime.fromisoformat(dict(pairs(body))["date_time"])
+    world.hear(changed(body, date_time=(told + timedelta(hours=hours)).isoformat()))
+    assert world.words() == ["allowed", "foreign"]
+    assert world.entries()[0].state == "unknown"
+    world.hear(body)
+    assert (world.words()[0], world.entries()[0].outcome) == ("confirmed", "happened")
 
 
 def test_order_does_not_matter(world: World) -> None:

@@ -261,6 +261,65 @@ def test_what_can_never_succeed_is_kept_aside_at_once(receiver: Receiver) -> Non
     assert [job.reason for job in receiver.store.jobs("failed")] == ["the deal is of another shop"]
 
 
+class Mute(Exception):
+    """An exception that cannot be told."""
+
+    def __str__(self) -> str:
+        raise SystemExit("from __str__")
+
+
+WILD = [
+    (SystemExit("usage"), "SystemExit: usage"),
+    (KeyboardInterrupt(), "KeyboardInterrupt:"),
+    (GeneratorExit(), "GeneratorExit:"),
+    (asyncio.CancelledError(), "CancelledError:"),
+    (Mute(), "Mute: it cannot say why"),
+    (ValueError("\ud800"), "ValueError: \ufffd"),
+]
+
+
+@pytest.mark.parametrize(("error", "reason"), WILD, ids=[type(error).__name__ for error, _ in WILD])
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_no_exception_ends_a_worker(tmp_path: Path, error: BaseException, reason: str, way: str) -> None:
+    """Whatever a handler raises is a failed attempt; the only worker and the handlers' event loop live on."""
+    receiver = Receiver(f"sqlite:///{tmp_path}/a.db", secrets=[SECRET], attempts=2, backoff=0.0, workers=1)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def fails(_: Received) -> None:
+        raise error
+
+    async def fails_later(_: Received) -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    async def well(_: Received) -> None:
+        loops.append(asyncio.get_running_loop())
+
+    receiver.on("subscribe", well, name="well")
+    receiver.on("update", fails if way == "sync" else fails_later, name="fails")
+    with receiver:
+        for number, kind in enumerate(("subscribe", "update", "subscribe"), start=1):
+            receiver.receive(f"type={kind}&contact[id]={number}".encode())
+            until(lambda number=number: sum(kept(receiver).get(word, 0) for word in ("done", "failed")) == number)
+    assert [(job.attempts, job.reason) for job in receiver.store.jobs("failed")] == [(2, reason)]
+    assert len(loops) == 2
+    assert loops[0] is loops[1]
+    receiver.store.close()
+
+
+def test_ctrl_c_ends_work_here_and_now(receiver: Receiver) -> None:
+    """During `work` in the main thread it counts as an attempt, and reaches who has called."""
+
+    def interrupted(_: Received) -> None:
+        raise KeyboardInterrupt
+
+    receiver.on("*", interrupted)
+    receiver.receive(form())
+    with pytest.raises(KeyboardInterrupt):
+        receiver.work()
+    assert kept(receiver).get("waiting") == 1
+
+
 def test_backoff_grows(tmp_path: Path) -> None:
     """The second attempt comes after the backoff, each further one after four times as long."""
     now = [1_000_000.0]
@@ -313,6 +372,8 @@ def test_a_misspelt_event_is_an_error(receiver: Receiver) -> None:
     """A handler that would never run is not taken."""
     with pytest.raises(ValueError, match="Did you mean 'contact_tag_added'"):
         receiver.on("contact_tag_add", print)
+    with pytest.raises(TypeError, match="a function or a compiled graph, not str"):
+        receiver.on("update", "notcallable")  # type: ignore[arg-type]
     receiver.on("update", print, name="twice")
     with pytest.raises(ValueError, match="name="):
         receiver.on("subscribe", print, name="twice")
