@@ -231,6 +231,9 @@ class Call:
     def _blocked(self, plan: Plan) -> Steps[Answer | None]:
         """Nobody is asked for what another call may have done already; nor is it sent."""
         _, holder = yield from self._record.outlook((), plan.action.effect())
+        own = (yield from self._once.recalled(self._record.call)) if holder and self._record.call else None
+        if own is not None and own.id == holder:  # it is this very call, of which another run was quicker
+            return (yield from self._taken(holder))
         answer = (yield from self._once.unblocked(holder)) if holder else None
         if answer is not None:
             yield from self._record.refused(public(answer), kind="refused")

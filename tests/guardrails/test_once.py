@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,27 @@ def test_a_ledger_that_is_no_longer_there_stops_everything(
     assert len(sender.writes) == 1
     os.replace(kept, path)
     assert carry(opened, job("rename_book")).ok
+
+
+def test_the_same_call_that_another_run_sends_while_this_one_reads(guard: Any, job: Any, sender: Any) -> None:
+    """A run that finds its effect held by another run of the same call waits for that, and gives what came of it."""
+    opened, left, landed = guard({"books": "write"}), threading.Event(), threading.Event()
+
+    def slowly(request: Request) -> Any:
+        if request.is_write:
+            left.set()
+            landed.wait(5)
+        return {"ok": True}
+
+    def quicker() -> Any:
+        yield LOOK
+        first.start()
+        assert left.wait(5)
+        threading.Timer(0.2, landed.set).start()
+
+    sender.reply = slowly
+    first = threading.Thread(target=lambda: opened.run(job("rename_book", origin=HERE), sender))
+    answer = opened.run(job("rename_book", origin=HERE, during_prepare=quicker), sender)
+    first.join()
+    assert answer.ok, answer.content
+    assert len(sender.writes) == 1
