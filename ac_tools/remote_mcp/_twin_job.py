@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ac_guardrails import Action, Card, Level, Plan, Reference, Request
 from ac_guardrails._job import Exchange
+from ac_guardrails._look import pumped
 from ac_guardrails._origin import Origin
 from ac_tools._errors import ConnectError, UnreadableResponseError
 from ac_tools._exchange import Reply
@@ -82,30 +84,15 @@ class TwinJob(ToolJob):
 
         What the REST tool reads besides, such as names, is read over REST, and left out where that is not to be had.
         """
-        exchange = self.rest.perform(call, request)
-        replied: Reply | None = None
-        result: Any = None
-        error: Exception | None = None
+        replies: list[Reply] = []
         try:
-            while True:
-                try:
-                    step = exchange.throw(error) if error else exchange.send(result)
-                except StopIteration as stop:
-                    return stop.value
-                error = result = None
-                try:
-                    result = yield from self._step(step, step == request, replied)
-                except Exception as raised:
-                    error = raised
-                replied = result if step == request else replied
+            return (yield from pumped(self.rest.perform(call, request), partial(self._step, request, replies)))
         except (UnreadableResponseError, ValueError) as misread:
-            if replied is None:
+            if not replies:
                 raise
-            if action.is_write and not self._says(replied):
+            if action.is_write and not self._says(replies[0]):
                 raise _does_not_say(self._asked.of.name) from misread
-            return done(action, replied, call.readable)
-        finally:
-            exchange.close()
+            return done(action, replies[0], call.readable)
 
     def _says(self, reply: Reply) -> bool:
         """Whether a write's reply says that it was done, in another way than the REST tool's."""
@@ -122,15 +109,16 @@ class TwinJob(ToolJob):
             return True
         return any(str(told.get(noun, said[noun].value)) != str(said[noun].value) for noun in _TOLD if noun in said)
 
-    def _step(self, step: Any, is_call: bool, replied: Reply | None) -> Exchange:
+    def _step(self, request: Request, replies: list[Reply], step: Any) -> Exchange:
         """One step of the REST tool. What it would write besides, the server's tool does by itself (documented)."""
-        if is_call:
+        if step == request:
             reply: Reply = yield step
             if step.is_write and self._is_of_another(reply):
                 raise _does_not_say(self._asked.of.name)
+            replies.append(reply)
             return reply
         if step.is_write:
-            return replied
+            return replies[0] if replies else None
         if self._account is None:
             raise ConnectError("There is no account to read it from. Nothing was sent.")
         return (yield step)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ac_guardrails._action import Action
 from ac_guardrails._entries import Entry
@@ -16,6 +16,8 @@ from ac_guardrails._steps import Pause, Send, Steps, Store
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
+
+T = TypeVar("T")
 
 
 class Denied(Exception):  # noqa: N818 - never leaves the guard
@@ -42,12 +44,12 @@ def looked(guard: Guard, exchange: Exchange, entry: Entry) -> Steps[Any]:
     return (yield from pumped(exchange, partial(_seen, guard, entry)))
 
 
-def pumped(exchange: Exchange, one: Callable[[Any], Steps[Any]]) -> Steps[Any]:
+def pumped(exchange: Exchange, one: Callable[[Any], Generator[T, Any, Any]]) -> Generator[T, Any, Any]:
     """Do a product's own steps one by one. The account's errors are its to handle, our own faults are not.
 
     Args:
         exchange: What yields the steps.
-        one: How one of them is done.
+        one: How one of them is done; what it yields in turn is yielded on.
     """
     result: Any = None
     error: Exception | None = None
