@@ -195,7 +195,7 @@ class RemoteJob:
             plan,
             action=self._as_sent(plan.action, sent=True),
             card=lambda: self._with_rows(plan.card()),
-            portray=None if portray is None else lambda: self._portrayed(portray()),
+            portray=None if portray is None else lambda card: self._portrayed(portray(card)),
         )
 
     def _portrayed(self, exchange: Exchange) -> Exchange:

@@ -126,7 +126,10 @@ class ActiveCampaignTool(BaseTool):
         yield  # a generator, like the ones that read something
 
     def portray(self, call: Call) -> Exchange:
-        """Read what only the card needs, once it is clear that a person is asked: what the records are called."""
+        """Read what a consent rests on, once it is clear that a person must have agreed: what the records are called.
+
+        What only the card needs is read where `call.is_shown`; it may come after a time when it was not.
+        """
         yield from name_records(call)
 
     def snapshot(self, call: Call) -> Exchange:

@@ -57,6 +57,8 @@ class Call:
         """Ids, counts, statuses and dates that decide; they go on record."""
         self.seen: dict[str, Any] = {}
         """Whatever else was read, for the card and the answer; it never goes on record."""
+        self.is_shown = True
+        """Whether a person is shown its card, so that what only that needs is read."""
         self.unchecked: list[str] = []
         """What the card would say and could not be read, with the reason."""
         self._bound: dict[str, Any] = {}
@@ -216,7 +218,7 @@ class ToolJob:
         assert self._outlined is not None
         (call, action), self._outlined = self._outlined, None  # what is read from here on is this run's own
         if again:
-            call.names.forget(NOUNS)
+            call.names = call.names.anew()
         call.readable = readable
         if action.request is not None:
             return self._plan(call, action)
@@ -245,13 +247,14 @@ class ToolJob:
             voids=call.rests_on(),
             card=lambda: self._card(call, action),
             perform=lambda: self._perform(call, action),
-            portray=None if portrayed else lambda: self._portray(call, action),
+            portray=None if portrayed else lambda card: self._portray(call, action, card=card),
         )
 
-    def _portray(self, call: Call, action: Action) -> Exchange:
-        """Read what only the card needs, and say the same action again with what it taught."""
+    def _portray(self, call: Call, action: Action, *, card: bool) -> Exchange:
+        """Read what a consent rests on and what the card needs, and say the same action again with what it taught."""
+        call.is_shown, call.unchecked = card, []
         yield from self._tool.portray(call)
-        return self._plan(call, self._action(call, action.request), portrayed=True)
+        return self._plan(call, self._action(call, action.request), portrayed=card)
 
     def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
         """Read whether a write of one of the tools happened."""

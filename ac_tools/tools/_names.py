@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import threading
 import time
 from collections.abc import Collection, Generator, Iterable, Mapping
@@ -99,13 +101,21 @@ class Names:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], tuple[float, list[Row]]] = {}
+        self._since = -math.inf
+
+    def anew(self) -> Names:
+        """The same names for somebody to whom nothing counts that was read before now; what they read is shared."""
+        other = copy.copy(self)
+        other._since = self._clock()
+        return other
 
     def forget(self, nouns: Iterable[str]) -> None:
         """Drop what is known of these nouns, because a write may have changed it."""
         if not (gone := set(nouns)):
             return
         with self._lock:
-            self._known = {key: value for key, value in self._known.items() if key[0] not in gone}
+            for key in [key for key in self._known if key[0] in gone]:
+                del self._known[key]
 
     def all(self, noun: str) -> Reading:
         """The rows of a whole collection, up to a thousand."""
@@ -195,8 +205,8 @@ class Names:
 
     def _remembered(self, key: tuple[str, str]) -> list[Row] | None:
         with self._lock:
-            expires, rows = self._known.get(key, (0.0, []))
-        return rows if self._clock() < expires else None
+            read_at, rows = self._known.get(key, (-math.inf, []))
+        return rows if read_at >= self._since and self._clock() < read_at + _LIFETIME else None
 
     def _rows(self, noun: str, search: str, *, most: int | None = None, until: frozenset[int] | None = None) -> Reading:
         """Read the rows of a collection or of a search in it, up to a number, or until the wanted ones are there."""
@@ -204,7 +214,7 @@ class Names:
         remembered = self._remembered(key)
         if remembered is not None:
             return remembered
-        source = _SOURCES[noun]
+        source, begun = _SOURCES[noun], self._clock()
         params = source.params + (((source.search, search),) if search else ())
         walk = Walk(source.path, source.key, params, most=most or _MOST_ROWS)
         rows: list[Row] = []
@@ -215,7 +225,7 @@ class Names:
             rows += [_row(record, source) for record in records if number_of(record.get("id")) is not None]
         if most is None or not walk.truncated:
             with self._lock:
-                self._known[key] = (self._clock() + _LIFETIME, rows)
+                self._known[key] = (begun, rows)
         return rows
 
 

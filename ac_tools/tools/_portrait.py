@@ -66,7 +66,9 @@ def who(call: Call, contact: int | None = None) -> Exchange:
 
 
 def portrait(call: Call) -> Exchange:
-    """Read who a person is and what they are tied to: two reads, and the names of lists, tags and automations."""
+    """Read who a person is and what they are tied to: one read, and for the card another one and the names of lists,
+    tags and automations.
+    """
     yield from who(call)
     reply = call.seen["reply"]
     ties = Ties(
@@ -74,10 +76,12 @@ def portrait(call: Call) -> Exchange:
         deals=_beside(call, reply, "deals", Deal, "deals"),
         runs=_beside(call, reply, "contactAutomations", ContactAutomation, "automations"),
     )
+    call.seen["ties"] = ties
+    if not call.is_shown:
+        return
     ties.tags = yield from unless_it_fails(call, "tags", _tags_of(call), None)
     for noun, ids in _named_by(ties).items():
         ties.names[noun] = yield from unless_it_fails(call, f"names of {noun}s", call.names.some(noun, ids), {})
-    call.seen["ties"] = ties
 
 
 def name_records(call: Call) -> Exchange:
@@ -118,6 +122,8 @@ def named_by_id(call: Call, noun: str, identity: int, *, needed: bool = False) -
 
 def same_name(call: Call, noun: str, name: str) -> Exchange:
     """Read whether a record is called what a new one is to be called."""
+    if not call.is_shown:
+        return
     what = f"whether a {noun} of this name is there"
     alike = yield from unless_it_fails(call, what, call.names.alike(noun, name), [])
     found = next((row for row in alike if row.name.casefold() == name.casefold()), None)

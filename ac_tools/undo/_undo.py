@@ -211,7 +211,7 @@ class Undo:
         readable = self._guard.grants.readable(self._toolkit.agent, on=self._guard.today())
         prepared = yield from call.job.prepare(readable)
         if isinstance(prepared, Plan) and prepared.portray is not None:
-            return (yield from prepared.portray())
+            return (yield from prepared.portray(True))
         return prepared
 
     def _stage(self, calls: list[_Call]) -> Steps[list[TakenStep]]:

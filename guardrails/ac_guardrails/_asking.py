@@ -59,8 +59,24 @@ class Asking:
         self.elsewhere = False
         """Whether somebody elsewhere is being waited for, so that the question outlives this run of the call."""
 
-    def about(self, plan: Plan, verdict: Verdict) -> Steps[tuple[Question, bool] | NoAnswer]:
+    def is_known(self, plan: Plan) -> Steps[bool]:
+        """Whether a question about the same action was put before, whatever has changed of what it rested on."""
+        asked = yield from self._before()
+        return bool(asked) and any(question.binds == plan.action.digest() for question in asked)
+
+    def found(self, plan: Plan, verdict: Verdict) -> Steps[Question | None]:
+        """The question that was put about a plan before and still covers it."""
+        return _covering(plan, (yield from self._before()), verdict.beyond)
+
+    def about(
+        self, plan: Plan, verdict: Verdict, found: Question | None = None
+    ) -> Steps[tuple[Question, bool] | NoAnswer]:
         """Ask whether a plan may be carried out.
+
+        Args:
+            plan: What would be carried out.
+            verdict: Why a person must agree to it.
+            found: The question that was put about it before; None to put it now, unless that was done meanwhile.
 
         Returns:
             The answered question, and whether the answer was there before the plan was made; or why there is none.
@@ -69,7 +85,7 @@ class Asking:
             return replace(_NOBODY, reason=f"{verdict.reason} {_NOBODY.reason}")
         if self._guard.approver is None and not (yield from self._is_agreed(plan)):
             return _NOBODY
-        question = yield from self.put(plan, verdict)
+        question = found or (yield from self.put(plan, verdict))
         before = question.decision is not None or _answers_at_once(self._guard)
         while question.is_open(self._guard.clock()):
             if self._guard.approver is None:  # another call was quicker to use what was agreed to

@@ -165,10 +165,10 @@ class Call:
                 return blocked
             agreed = verdict.beyond
             if verdict.kind == "ask":
-                prepared = yield from self._read(outline, self._sending.portrayed(prepared))
+                prepared, question = yield from self._portrayed(outline, prepared, verdict)
                 if isinstance(prepared, Answer):
                     return prepared
-                asked = yield from self._asking.about(prepared, verdict)
+                asked = yield from self._asking.about(prepared, verdict, question)
                 if isinstance(asked, NoAnswer):
                     return (yield from self._unanswered(asked))
                 question, fresh = asked
@@ -189,6 +189,23 @@ class Call:
             if answer is not None:
                 return answer
         return (yield from self._refused("The record kept changing while a person was asked.", final=True))
+
+    def _portrayed(
+        self, outline: Action, plan: Plan, verdict: Verdict
+    ) -> Steps[tuple[Plan | Answer, Question | None]]:
+        """The plan with all that its consent rests on, and the question that was put about it before, if it stands.
+
+        What only a card needs is read where there is no such question, since nobody looks at the card again.
+        """
+        if (yield from self._asking.is_known(plan)):
+            bare = yield from self._read(outline, self._sending.portrayed(plan, card=False))
+            if isinstance(bare, Answer):
+                return bare, None
+            question = yield from self._asking.found(bare, verdict)
+            if question is not None:
+                return bare, question
+            plan = bare
+        return (yield from self._read(outline, self._sending.portrayed(plan))), None
 
     def _read(self, outline: Action, reading: Steps[Plan | Answer]) -> Steps[Plan | Answer]:
         """Let the job read what it needs. An error or an early answer ends the call, on record."""

@@ -65,8 +65,8 @@ class Plan:
         card: What a person would be shown.
         perform: Carries the action out.
         voids: What a person's consent rests on: if one of these has changed when the action would run, it is void.
-        portray: Reads what only a card needs, once it is clear that a person is asked; returns the plan with it. None
-            where there is nothing more to read.
+        portray: Reads what a consent rests on, once it is clear that a person must have agreed, and, if told so, what
+            only a card needs; returns the plan with it. None where there is nothing more to read.
     """
 
     action: Action
@@ -74,7 +74,7 @@ class Plan:
     perform: Callable[[], Exchange]
     facts: Mapping[str, Any] = field(default_factory=dict)
     voids: Mapping[str, Any] = field(default_factory=dict)
-    portray: Callable[[], Exchange] | None = None
+    portray: Callable[[bool], Exchange] | None = None
 
 
 class Job(Protocol):

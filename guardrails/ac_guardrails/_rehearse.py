@@ -126,8 +126,8 @@ def _unsent(prepared: Plan | Answer) -> Plan | Answer:
     )
 
 
-def _portrayed(portray: Any) -> Exchange:
-    return _unsent((yield from portray()))
+def _portrayed(portray: Any, card: bool) -> Exchange:
+    return _unsent((yield from portray(card)))
 
 
 def _marked(plan: Plan) -> Card:

@@ -74,11 +74,16 @@ class Sending:
             self._make_up()
         return plan
 
-    def portrayed(self, plan: Plan) -> Steps[Plan | Answer]:
-        """Let the job read what a person has to see."""
+    def portrayed(self, plan: Plan, *, card: bool = True) -> Steps[Plan | Answer]:
+        """Let the job read what a person's consent rests on.
+
+        Args:
+            plan: What is to be agreed to.
+            card: Whether a person is shown it now, so that all that its card says is read, too.
+        """
         if plan.portray is None:
             return plan
-        portrayed: Plan | Answer = yield from pumped(plan.portray(), self._reading)
+        portrayed: Plan | Answer = yield from pumped(plan.portray(card), self._reading)
         return portrayed
 
     def carried_out(self, plan: Plan) -> Steps[Answer]:

@@ -108,7 +108,7 @@ def test_what_only_a_card_needs_is_read(rehearsal: Any, job: Any, sender: Any, c
         def prepare(self, readable: Any, *, again: bool = False) -> Any:
             plan = yield from super().prepare(readable, again=again)
 
-            def portray() -> Any:
+            def portray(card: bool) -> Any:
                 yield Request("GET", "/books/1/readers")
                 return replace(plan, card=lambda: Card("Burn it?", (("Readers", "nine"),)))
 
