@@ -1,6 +1,7 @@
 """The record that all others are: read from the wire, kept whole, shown short."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -24,9 +25,7 @@ class Record(BaseModel):
         Args:
             data: the record as the account sent it, without the key around it.
         """
-        # A wire key that happens to be called like one of our attributes must not pose as it.
-        ours = {name for name, field in cls.model_fields.items() if field.alias not in (None, name)}
-        skipped = ours | cls._hidden
+        skipped = _skipped(cls)
         record = cls.model_validate({k: v for k, v in data.items() if k not in skipped and k.isprintable()})
         record._wire = dict(data)
         return record
@@ -49,6 +48,15 @@ class Record(BaseModel):
 
 
 RecordT = TypeVar("RecordT", bound=Record)
+
+
+@cache
+def _skipped(model: type[Record]) -> frozenset[str]:
+    """The keys that a record does not take from the wire: one that is called like one of our attributes must not pose
+    as it.
+    """
+    ours = {name for name, field in model.model_fields.items() if field.alias not in (None, name)}
+    return model._hidden | ours
 
 
 def parse_many(model: type[RecordT], rows: Any) -> list[RecordT]:

@@ -179,6 +179,7 @@ class ToolJob:
         self._raw = {name: value if type(value) in _FIXED else deepcopy(value) for name, value in raw.items()}
         self._args: Arguments | None = None
         self._outlined: tuple[Call, Action] | None = None
+        self._is_edited = False
         self.origin = origin
         self._note = note
         self.before: Mapping[str, Any] | None = None
@@ -192,7 +193,9 @@ class ToolJob:
 
     def edited(self, arguments: Mapping[str, Any]) -> ToolJob:
         """The same tool, agent and account with other arguments."""
-        return ToolJob(self._tool, arguments, self.origin, note=self._note)
+        other = ToolJob(self._tool, arguments, self.origin, note=self._note)
+        other._is_edited = True
+        return other
 
     def outline(self) -> Action:
         """The action as far as the arguments alone tell it: all of it, where nothing has to be read for it."""
@@ -222,7 +225,8 @@ class ToolJob:
         call.readable = readable
         if action.request is not None:
             return self._plan(call, action)
-        yield from self._resolve(call)
+        # Whoever was asked was shown the record that digits are the id of; that nobody is called so was seen before.
+        yield from self._resolve(call, by_id=again and not self._is_edited)
         if self._tool.looks:
             if call.known:
                 yield self._action(call, None)
@@ -254,7 +258,7 @@ class ToolJob:
         """Read what a consent rests on and what the card needs, and say the same action again with what it taught."""
         call.is_shown, call.unchecked = card, []
         yield from self._tool.portray(call)
-        return self._plan(call, self._action(call, action.request), portrayed=card)
+        return self._plan(call, self._action(call, action.request) if card else action, portrayed=card)
 
     def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
         """Read whether a write of one of the tools happened."""
@@ -300,12 +304,13 @@ class ToolJob:
             )
         return args
 
-    def _resolve(self, call: Call) -> Exchange:
+    def _resolve(self, call: Call, *, by_id: bool) -> Exchange:
         pipeline: int | None = None
         narrowed = self.binding.guard.grants.narrowed(self.agent)
         for ref in sorted(call.references, key=lambda ref: ref.noun != "pipeline"):
             only = self._only(ref.noun)
-            found: Reference = yield from call.names.resolve(ref, call.readable, pipeline=pipeline, only=only)
+            said = Ref(ref.noun, ref.id, "") if by_id and ref.id is not None else ref
+            found: Reference = yield from call.names.resolve(said, call.readable, pipeline=pipeline, only=only)
             if ref.noun in narrowed and not found.name:
                 found = yield from call.names.named(found)
             if ref.noun == "contact" and DOMAIN in narrowed and not found.name:

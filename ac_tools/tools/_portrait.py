@@ -6,13 +6,13 @@ What is read here is for the person who decides: it goes on the card whatever th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from ac_guardrails import Request, quoted
 from ac_guardrails._job import Exchange
 from ac_tools._errors import ActiveCampaignError, NotFoundError
-from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal
+from ac_tools._records import Contact, ContactAutomation, ContactList, ContactTag, Deal, Record
 from ac_tools.tools._call import Call
 from ac_tools.tools._card import Rows, some
 from ac_tools.tools._names import number_of
@@ -25,20 +25,51 @@ PERSON = ("Contact", "Lists", "Tags", "Deals", "Now in")
 """The rows of a whole portrait."""
 LEFT = {"unsubscribed": "opted out of", "bounced": "mail came back from"}
 """Documented: the two ways in which somebody leaves a list."""
+R = TypeVar("R", bound=Record)
+_BESIDE = {"lists": "contactLists", "deals": "deals", "automations": "contactAutomations"}
+"""What a reply about a person holds beside them, by what people call it."""
 _MOST_TAGS = 100
 _PERHAPS_CUT = 20
 """Documented: the account's own default of a page, so one of this length may not be all."""
 
 
-@dataclass
 class Ties:
-    """What a person is tied to; None for what could not be read."""
+    """What a person is tied to; None for what could not be read.
 
-    lists: list[ContactList] | None = None
-    tags: list[ContactTag] | None = None
-    deals: list[Deal] | None = None
-    runs: list[ContactAutomation] | None = None
-    names: dict[str, Mapping[int, Any]] = field(default_factory=dict)
+    Args:
+        reply: The reply that holds the person, and beside them what of it is asked for.
+    """
+
+    def __init__(self, reply: Any) -> None:
+        self._reply = reply
+        self.tags: list[ContactTag] | None = None
+        self.names: dict[str, Mapping[int, Any]] = {}
+
+    @cached_property
+    def lists(self) -> list[ContactList] | None:
+        """The lists that they are on, or left."""
+        return self._beside("lists", ContactList)
+
+    @cached_property
+    def deals(self) -> list[Deal] | None:
+        """Their deals."""
+        return self._beside("deals", Deal)
+
+    @cached_property
+    def runs(self) -> list[ContactAutomation] | None:
+        """Their runs through automations."""
+        return self._beside("automations", ContactAutomation)
+
+    def missing(self) -> list[str]:
+        """What the account did not send."""
+        return [what for what, key in _BESIDE.items() if not self._has(key)]
+
+    def _beside(self, what: str, record: type[R]) -> list[R] | None:
+        key = _BESIDE[what]
+        return records(self._reply, key, record) if self._has(key) else None
+
+    def _has(self, key: str) -> bool:
+        return isinstance(self._reply.data.get(key), list)
 
     def named(self, noun: str, identity: str | None) -> str:
         """A record by its name, by its id where the name is not known."""
@@ -70,15 +101,10 @@ def portrait(call: Call) -> Exchange:
     tags and automations.
     """
     yield from who(call)
-    reply = call.seen["reply"]
-    ties = Ties(
-        lists=_beside(call, reply, "contactLists", ContactList, "lists"),
-        deals=_beside(call, reply, "deals", Deal, "deals"),
-        runs=_beside(call, reply, "contactAutomations", ContactAutomation, "automations"),
-    )
-    call.seen["ties"] = ties
+    call.seen["ties"] = ties = Ties(call.seen["reply"])
     if not call.is_shown:
         return
+    call.unchecked += [f"{what} (the account did not send them)" for what in ties.missing()]
     ties.tags = yield from unless_it_fails(call, "tags", _tags_of(call), None)
     for noun, ids in _named_by(ties).items():
         ties.names[noun] = yield from unless_it_fails(call, f"names of {noun}s", call.names.some(noun, ids), {})
@@ -164,14 +190,6 @@ def reason_of(error: ActiveCampaignError) -> str:
     if error.status in (401, 403):
         return "the key may not read them"
     return f"the account answered {error.status}" if error.status else "the account did not answer"
-
-
-def _beside(call: Call, reply: Any, key: str, record: Any, what: str) -> Any:
-    """What a reply brought along; None where it did not."""
-    if isinstance(reply.data.get(key), list):
-        return records(reply, key, record)
-    call.unchecked.append(f"{what} (the account did not send them)")
-    return None
 
 
 def _tags_of(call: Call) -> Exchange:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._action import Action
 from ac_guardrails._approvals import Decision
-from ac_guardrails._asking import Asking, NoAnswer
+from ac_guardrails._asking import Asking, NoAnswer, covering
 from ac_guardrails._canonical import canonical
 from ac_guardrails._desk import Question
 from ac_guardrails._events import LedgerError
@@ -197,11 +197,12 @@ class Call:
 
         What only a card needs is read where there is no such question, since nobody looks at the card again.
         """
-        if (yield from self._asking.is_known(plan)):
+        asked = yield from self._asking.before(plan)
+        if asked:
             bare = yield from self._read(outline, self._sending.portrayed(plan, card=False))
             if isinstance(bare, Answer):
                 return bare, None
-            question = yield from self._asking.found(bare, verdict)
+            question = covering(bare, asked, verdict.beyond)
             if question is not None:
                 return bare, question
             plan = bare

@@ -60,10 +60,11 @@ class Desk:
             for entry in _waiting(connection, 'AND (ask = ? OR instr(body, \'"kind":"edit"\'))', key):
                 if entry != event.entry and _serves(_of(connection, entry), question, self._ledger.now()):
                     return entry, False
-            asked = _stored(connection, event.entry)
-            if any(data["id"] == question.request.id for data in asked):
+            asked = len(_of(connection, event.entry))
+            if _place(connection, question.request.id) is not None:
                 return event.entry, False  # another run of the same call was quicker
-            kept = {**kept, "questions": [*asked, question.to_json()]}
+            new = question.to_json()
+            kept = {**kept, **({f"questions[{asked}]": new} if asked else {"questions": [new]})}
             self._ledger.write(connection, *before, event, payload=kept)
             connection.execute("UPDATE payloads SET ask = ? WHERE entry = ?", (key, event.entry))
         return event.entry, True
@@ -177,9 +178,8 @@ class Desk:
         self, connection: sqlite3.Connection, question: Question, *events: Event, said: Mapping[str, Any], **kept: str
     ) -> None:
         """Put on record what somebody said to a question, beside it and as an event."""
-        asked = _stored(connection, entry_of(question.request.id))
-        asked = [{**data, **said} if data["id"] == question.request.id else data for data in asked]
-        self._ledger.write(connection, *events, payload={"questions": asked, **kept})
+        place = f"questions[{_place(connection, question.request.id)}]"
+        self._ledger.write(connection, *events, payload={f"{place}.{name}": one for name, one in said.items()} | kept)
 
     def round_of(self, task: str, number: int, shown: list[str]) -> list[str]:
         """What was shown in a round of a task's questions; recorded as shown now where it was not yet.
@@ -279,6 +279,12 @@ def _find(connection: sqlite3.Connection, question_id: str) -> Question | None:
     return next((question for question in asked if question.request.id == question_id), None)
 
 
+def _place(connection: sqlite3.Connection, question_id: str) -> int | None:
+    """Which of its entry's questions a question is; None where it is not there."""
+    ids = [question.request.id for question in _of(connection, entry_of(question_id))]
+    return ids.index(question_id) if question_id in ids else None
+
+
 def _of(connection: sqlite3.Connection, entry: str) -> list[Question]:
     """An entry's questions: all but the last are over, and the last is when it waits no longer."""
     row = connection.execute("SELECT body, ask, closed FROM payloads WHERE entry = ?", (entry,)).fetchone()
@@ -293,15 +299,6 @@ def _of(connection: sqlite3.Connection, entry: str) -> list[Question]:
 def _read(body: str) -> tuple[Question, ...]:
     """The questions in a payload, all of them over. One run of a call looks at the same ones a dozen times."""
     return tuple(Question.from_json(data, over=True) for data in json.loads(body).get("questions", []))
-
-
-def _stored(connection: sqlite3.Connection, entry: str) -> list[dict[str, Any]]:
-    return _asked_in(connection.execute("SELECT body FROM payloads WHERE entry = ?", (entry,)).fetchone())
-
-
-def _asked_in(row: tuple[Any, ...] | None) -> list[dict[str, Any]]:
-    asked: list[dict[str, Any]] = json.loads(row[0]).get("questions", []) if row else []
-    return asked
 
 
 def _round(connection: sqlite3.Connection, task: str, number: int) -> list[str] | None:

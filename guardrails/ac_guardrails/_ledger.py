@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 import sys
@@ -11,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from ac_guardrails._database import Database
@@ -25,14 +25,7 @@ from ac_guardrails._reading import entries_of, entry_of, entry_of_call, first_fa
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
-_KEPT = (
-    "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, 0, ?)"
-    " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 0, body = excluded.body"
-)
-_CLOSED = (
-    "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, 1, ?)"
-    " ON CONFLICT (entry) DO UPDATE SET at = excluded.at, closed = 1, body = excluded.body, effect = NULL, ask = NULL"
-)
+_KEPT = "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, ?, ?)"
 
 
 class Ledger(Displayed):
@@ -101,7 +94,8 @@ class Ledger(Displayed):
 
         Args:
             events: What happened, in order.
-            payload: Values of the first event's entry to keep beside it, added to what is kept already.
+            payload: Values of the first event's entry to keep beside it, added to what is kept already: each by its
+                name, or by its place in that, such as `questions[0].decision`.
             durable: Whether to wait until the disk has it; reads need not.
             leaving: Whether a read leaves next, which a stop may forbid.
             unsent: Whether this ends a call whose run has sent nothing, so that another run of it may be further.
@@ -210,13 +204,11 @@ class Ledger(Displayed):
         if closing and not self._keep:
             connection.execute("DELETE FROM payloads WHERE entry = ?", (entry,))
             return
-        if payload is not None:
-            row = connection.execute("SELECT body FROM payloads WHERE entry = ?", (entry,)).fetchone()
-            kept = {**json.loads(row[0]), **payload} if row else payload
-            connection.execute(_CLOSED if closing else _KEPT, (entry, now, stored(kept)))
-        elif closing:
-            sql = "UPDATE payloads SET closed = 1, at = ?, effect = NULL, ask = NULL WHERE entry = ?"
-            connection.execute(sql, (now, entry))
+        texts = {name: stored(value) for name, value in (payload or {}).items()}
+        added = connection.execute(_adding(tuple(texts), closing), (now, closing, *texts.values(), entry)).rowcount
+        if not added and payload is not None:
+            kept = ",".join(f'"{name}":{text}' for name, text in sorted(texts.items()))
+            connection.execute(_KEPT, (entry, now, closing, f"{{{kept}}}"))
 
     # Reading
 
@@ -378,6 +370,14 @@ class Ledger(Displayed):
                 self._late.recorded(len(late))
         if gone:
             database.write_back()
+
+
+@cache
+def _adding(names: tuple[str, ...], closing: bool) -> str:
+    """How values are added to what is kept beside an entry; left to SQLite, which need not take all of it apart."""
+    body = "".join(f", '$.{name}', json(?)" for name in names)
+    ended = ", effect = NULL, ask = NULL" if closing else ""
+    return f"UPDATE payloads SET at = ?, closed = ?, body = json_set(body{body}){ended} WHERE entry = ?"  # noqa: S608
 
 
 def new_entry() -> str:
