@@ -190,9 +190,7 @@ class Call:
                 return answer
         return (yield from self._refused("The record kept changing while a person was asked.", final=True))
 
-    def _portrayed(
-        self, outline: Action, plan: Plan, verdict: Verdict
-    ) -> Steps[tuple[Plan | Answer, Question | None]]:
+    def _portrayed(self, outline: Action, plan: Plan, verdict: Verdict) -> Steps[tuple[Plan | Answer, Question | None]]:
         """The plan with all that its consent rests on, and the question that was put about it before, if it stands.
 
         What only a card needs is read where there is no such question, since nobody looks at the card again.

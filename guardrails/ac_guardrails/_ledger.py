@@ -87,7 +87,6 @@ class Ledger(Displayed):
         *events: Event,
         payload: Mapping[str, Any] | None = None,
         durable: bool = True,
-        leaving: bool = False,
         unsent: bool = False,
     ) -> None:
         """Put events on record, in one transaction.
@@ -97,20 +96,33 @@ class Ledger(Displayed):
             payload: Values of the first event's entry to keep beside it, added to what is kept already: each by its
                 name, or by its place in that, such as `questions[0].decision`.
             durable: Whether to wait until the disk has it; reads need not.
-            leaving: Whether a read leaves next, which a stop may forbid.
             unsent: Whether this ends a call whose run has sent nothing, so that another run of it may be further.
 
         Raises:
             LedgerError: Nothing was recorded.
-            StoppedError: The guard was stopped, reads included. Nothing was recorded.
             TakenError: Another run has sent it, or ended it. Nothing was recorded.
         """
-        with self.transaction(durable=durable, with_late=not leaving) as connection:
+        with self.transaction(durable=durable) as connection:
             if unsent:
                 refuse_second(connection, events[-1].entry)
-            if leaving and (stop := latest_stop(connection)) and stop.reads:
-                raise StoppedError(stop)
             self.write(connection, *events, payload=payload)
+
+    def append_read(self, *events: Event) -> None:
+        """Put a read on record that leaves next, unless the guard was stopped, reads included.
+
+        Raises:
+            LedgerError: Nothing was recorded.
+            StoppedError: The guard was stopped. Nothing was recorded.
+        """
+        if self.in_memory:  # it ends with the process, so whoever looks at it finds what is recorded late, too
+            if (stop := self.stopped()) and stop.reads:
+                raise StoppedError(stop)
+            self.append_late(*events)
+        else:
+            with self.transaction(durable=False, with_late=False) as connection:
+                if (stop := latest_stop(connection)) and stop.reads:
+                    raise StoppedError(stop)
+                self.write(connection, *events)
 
     def append_late(self, *events: Event, payload: Mapping[str, Any] | None = None) -> None:
         """Put events on record later, many at a time: how a read ended, which hurts nobody if it is lost.
@@ -123,6 +135,8 @@ class Ledger(Displayed):
             payload: Values to keep beside the entry.
         """
         self._late.add((round(self._clock(), 3), events, payload), outlasts=self.blocks)
+        if self.in_memory and self._late.due(self._clock(), all_of_it=False):
+            self.flush()
 
     def reserve(self, *events: Event, hold: Hold, payload: Mapping[str, Any] | None = None) -> None:
         """Put a write on record before it leaves, if nothing stands in its way.

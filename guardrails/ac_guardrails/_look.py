@@ -82,5 +82,5 @@ def _seen(guard: Guard, entry: Entry, step: Request | Pause | Action) -> Steps[A
     if step.is_write:
         raise PermitError(f"{step.method} {step.path} is no read, so it may not leave while the guard only looks.")
     seen = Event(entry.id, "read", entry.agent, {"method": step.method, "path": step.path, "by": "guard"})
-    yield Store(partial(guard.ledger.append, seen, durable=False, leaving=True), guard.ledger.blocks)
+    yield Store(partial(guard.ledger.append_read, seen), guard.ledger.blocks)
     return (yield Send(step, mint(step)))

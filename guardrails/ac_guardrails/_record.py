@@ -100,10 +100,10 @@ class Record:
             beyond=sorted(question.beyond) or None,
         )
         before, kept = self._pending, self._kept
-        desk, card = Desk(self._ledger), {"card": str(request)}
+        desk = Desk(self._ledger)
 
         def ask() -> tuple[str, bool]:
-            found, is_new = desk.ask(event, question, key, before=before, kept={**kept, **card})
+            found, is_new = desk.ask(event, question, key, before=before, kept=kept)
             if found != self.entry:
                 self._ledger.append(*before, self._event("joined", into=found), payload=kept, durable=False)
             return found, is_new
@@ -153,7 +153,7 @@ class Record:
 
     def _leaving(self, *events: Event) -> Steps[None]:
         # The values follow with what comes of it: a read whose process dies is known by its ids and counts alone.
-        yield Store(lambda: self._ledger.append(*events, durable=False, leaving=True), self._ledger.blocks)
+        yield Store(lambda: self._ledger.append_read(*events), self._ledger.blocks)
         self._pending = ()
 
     def sent(

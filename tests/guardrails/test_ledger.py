@@ -143,7 +143,7 @@ def test_payloads_live_as_long_as_was_said(guard: Any, job: Any, sender: Any, cl
     assert opened.ledger.purge() == 0
     assert opened.ledger.entries()[0].payload["arguments"] == {"title": "Emma"}
     clock.now += 3601
-    opened.run(job("get_book"), sender)
+    opened.run(job("rename_book", args={"title": "Persuasion"}), sender)
     assert opened.ledger.entries()[0].payload == {}
 
 
