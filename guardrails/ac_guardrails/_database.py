@@ -105,7 +105,7 @@ class Database:
         """Begin a transaction; for whoever holds the lock, and ends it with COMMIT or with `undo`."""
         try:
             connection = self._opened()
-            if durable is not self._durable:
+            if durable is not self._durable and not self.in_memory:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._durable = durable
             connection.execute("BEGIN IMMEDIATE")

@@ -60,11 +60,11 @@ class Desk:
             for entry in _waiting(connection, 'AND (ask = ? OR instr(body, \'"kind":"edit"\'))', key):
                 if entry != event.entry and _serves(_of(connection, entry), question, self._ledger.now()):
                     return entry, False
-            asked = len(_of(connection, event.entry))
-            if _place(connection, question.request.id) is not None:
+            asked = _of(connection, event.entry)
+            if any(one.request.id == question.request.id for one in asked):
                 return event.entry, False  # another run of the same call was quicker
             new = question.to_json()
-            kept = {**kept, **({f"questions[{asked}]": new} if asked else {"questions": [new]})}
+            kept = {**kept, **({f"questions[{len(asked)}]": new} if asked else {"questions": [new]})}
             self._ledger.write(connection, *before, event, payload=kept)
             connection.execute("UPDATE payloads SET ask = ? WHERE entry = ?", (key, event.entry))
         return event.entry, True
@@ -178,7 +178,8 @@ class Desk:
         self, connection: sqlite3.Connection, question: Question, *events: Event, said: Mapping[str, Any], **kept: str
     ) -> None:
         """Put on record what somebody said to a question, beside it and as an event."""
-        place = f"questions[{_place(connection, question.request.id)}]"
+        ids = [one.request.id for one in _of(connection, entry_of(question.request.id))]
+        place = f"questions[{ids.index(question.request.id)}]"
         self._ledger.write(connection, *events, payload={f"{place}.{name}": one for name, one in said.items()} | kept)
 
     def round_of(self, task: str, number: int, shown: list[str]) -> list[str]:
@@ -277,12 +278,6 @@ def _serves(asked: list[Question], question: Question, now: float) -> bool:
 def _find(connection: sqlite3.Connection, question_id: str) -> Question | None:
     asked = _of(connection, entry_of(question_id))
     return next((question for question in asked if question.request.id == question_id), None)
-
-
-def _place(connection: sqlite3.Connection, question_id: str) -> int | None:
-    """Which of its entry's questions a question is; None where it is not there."""
-    ids = [question.request.id for question in _of(connection, entry_of(question_id))]
-    return ids.index(question_id) if question_id in ids else None
 
 
 def _of(connection: sqlite3.Connection, entry: str) -> list[Question]:

@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 
-from ac_guardrails._approvals import ApprovalRequest, Decision
+from ac_guardrails._approvals import ApprovalRequest, Card, Decision
 from ac_guardrails._canonical import canonical
 from ac_guardrails._text import inert, quoted
 
@@ -108,7 +109,7 @@ def parse(answer: Any, questions: Sequence[ApprovalRequest], *, by: str) -> tupl
 def _action_request(question: ApprovalRequest, note: str) -> dict[str, Any]:
     shown = _shown(question)
     # Released versions of Agent Inbox read `arguments`, everything else reads `args`.
-    description = _markdown(question, note)
+    description = _markdown(question.card, note)
     return {"name": question.action.tool, "args": shown, "arguments": shown, "description": description}
 
 
@@ -133,13 +134,13 @@ def _shown(question: ApprovalRequest) -> dict[str, Any]:
     return shown
 
 
-def _markdown(question: ApprovalRequest, note: str) -> str:
+@lru_cache(maxsize=64)  # each run of a paused call says the same again
+def _markdown(card: Card, note: str) -> str:
     """The card in Markdown.
 
-    All texts stand in code spans. Escaping them would not do: interfaces make links of bare addresses and formulas of
+    Each text is made inert, whoever wrote it, and stands in a code span. Escaping them would not do: interfaces make links of bare addresses and formulas of
     what stands between dollars, however escaped, and one of them lets HTML through.
     """
-    card = question.card  # each of its texts is made inert below, whoever wrote it
     rows = [f"- {_label(label)}: {_code(text)}".rstrip() for label, text in card.rows]
     parts = (_code(note), _bold(card.title), "\n".join(rows), _bold(card.warning))
     return "\n\n".join(part for part in parts if part)

@@ -64,7 +64,7 @@ class GraphApprover(Elsewhere):
                 yield from self._together(guard, job, None)
         elif is_answered(job.origin):
             yield from _counted(guard, job)
-            with suppress(CannotAskError):
+            with suppress(CannotAskError):  # before the call begins, which finds them in the ledger
                 yield from self._together(guard, job, None, asking=False)
 
     def ask(self, guard: Guard, job: Job, request: ApprovalRequest) -> Steps[None]:
@@ -84,7 +84,7 @@ class GraphApprover(Elsewhere):
             paused = _Paused(guard, job, run, opened=request is None)
             while asking and (waiting := (yield from paused.waiting(request))):
                 yield from paused.interrupt(waiting)
-            yield from paused.overtaken()
+            yield from paused.taken()
         finally:
             lock.release()
 
@@ -142,15 +142,15 @@ class _Paused:
             yield from self._shown([question.request.id for _, question in waiting])
             raise
 
-    def overtaken(self) -> Steps[None]:
-        """Take an answer to questions that were all answered elsewhere meanwhile, which are told apart from it."""
+    def taken(self) -> Steps[None]:
+        """Take the answers that this run has, and give them to the questions that were shown.
+
+        Those may have been answered elsewhere meanwhile, or be asked no more: the answers are no others' for that.
+        """
         from langgraph.errors import GraphInterrupt
         from langgraph.types import interrupt
 
-        if self._given >= self._run.answers:
-            return
-        asked = yield from self._all_of(self._run.shown or [])
-        if not asked or any(question.is_open(guard.clock()) for guard, question in asked):
+        if self._given >= self._run.answers or not self._run.shown:
             return
         if len(self._run.scratchpad.resume) < self._run.answers:
             with suppress(GraphInterrupt):  # another part of the graph has taken it
