@@ -199,6 +199,8 @@ class ToolJob:
 
     def outline(self) -> Action:
         """The action as far as the arguments alone tell it: all of it, where nothing has to be read for it."""
+        if self._outlined is not None:
+            return self._outlined[1]
         call = self._begun()
         action = self._action(call, self._tool.build(call) if self._is_told(call) else None)
         self._outlined = call, action

@@ -21,7 +21,15 @@ from ac_guardrails._hold import Hold, holder_of, refuse_second, refuse_twice, us
 from ac_guardrails._inflight import InFlight
 from ac_guardrails._late import Batch, Late
 from ac_guardrails._limits import Used, Windows
-from ac_guardrails._reading import entries_of, entry_of, entry_of_call, first_fault, made_by_others, open_entries
+from ac_guardrails._reading import (
+    entries_of,
+    entry_of,
+    entry_of_call,
+    first_fault,
+    made_by_others,
+    name_of_call,
+    open_entries,
+)
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
@@ -266,6 +274,11 @@ class Ledger(Displayed):
         """
         with self._looking() as connection:
             return entry_of_call(connection, call, sent=sent)
+
+    def entry_of_call(self, call: str) -> str:
+        """The id of the entry that `recall` finds, without reading it; empty where there is none."""
+        with self._looking() as connection:
+            return name_of_call(connection, call)
 
     def made_by_others(self, entry: str) -> list[str]:
         """The records that the calls around an entry are known to have made in the same account."""

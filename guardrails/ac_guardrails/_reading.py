@@ -21,6 +21,7 @@ _ROWS = f"SELECT {_BODY} FROM events WHERE {_CHOSEN} ORDER BY seq"  # noqa: S608
 _PAYLOADS = f"SELECT {_BODY} FROM payloads WHERE {_CHOSEN}"  # noqa: S608
 _ROWS_OF = f"SELECT {_BODY} FROM events WHERE entry = ? ORDER BY seq"  # noqa: S608
 _PAYLOAD_OF = f"SELECT {_BODY} FROM payloads WHERE entry = ?"  # noqa: S608
+_JOINED = "SELECT json_extract(body, '$.into') FROM events WHERE entry = ? AND kind = 'joined' LIMIT 1"
 _NEWEST = "SELECT entry FROM events GROUP BY entry ORDER BY MIN(seq) DESC LIMIT ?"
 _COUNT = "SELECT COUNT(DISTINCT entry) FROM events"
 _SHORTLY = 2000
@@ -60,10 +61,18 @@ def entry_of_call(connection: sqlite3.Connection, call: str, *, sent: bool = Fal
     """The latest entry of a call, by its replay key, or the latest that was sent; one that joined another stands for
     that.
     """
+    name = name_of_call(connection, call, sent=sent)
+    return entry_of(connection, name) if name else None
+
+
+def name_of_call(connection: sqlite3.Connection, call: str, *, sent: bool = False) -> str:
+    """The id of that entry; empty where there is none."""
     sql = "SELECT entry FROM events WHERE call = ?1 AND (NOT ?2 OR kind = 'sent') ORDER BY seq DESC LIMIT 1"
     row = connection.execute(sql, (call, sent)).fetchone()
-    found = entry_of(connection, row[0]) if row else None
-    return entry_of(connection, found.joined) if found and found.joined else found
+    if row is None:
+        return ""
+    joined = connection.execute(_JOINED, row).fetchone()
+    return str(joined[0] if joined else row[0])
 
 
 def open_entries(connection: sqlite3.Connection) -> list[Entry]:

@@ -138,8 +138,9 @@ def _shown(question: ApprovalRequest) -> dict[str, Any]:
 def _markdown(card: Card, note: str) -> str:
     """The card in Markdown.
 
-    Each text is made inert, whoever wrote it, and stands in a code span. Escaping them would not do: interfaces make links of bare addresses and formulas of
-    what stands between dollars, however escaped, and one of them lets HTML through.
+    Each text is made inert, whoever wrote it, and stands in a code span. Escaping them would not do: interfaces make
+    links of bare addresses and formulas of what stands between dollars, however escaped, and one of them lets HTML
+    through.
     """
     rows = [f"- {_label(label)}: {_code(text)}".rstrip() for label, text in card.rows]
     parts = (_code(note), _bold(card.title), "\n".join(rows), _bold(card.warning))

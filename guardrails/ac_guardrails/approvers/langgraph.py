@@ -62,10 +62,10 @@ class GraphApprover(Elsewhere):
         if len(job.origin.siblings()) > 1:
             with suppress(CannotAskError):  # each call that must ask says so for itself
                 yield from self._together(guard, job, None)
-        elif is_answered(job.origin):
-            yield from _counted(guard, job)
-            with suppress(CannotAskError):  # before the call begins, which finds them in the ledger
-                yield from self._together(guard, job, None, asking=False)
+        elif is_answered(job.origin) and (own := (yield from _entry_of(guard, job))):
+            yield from _counted(guard, job, own)
+            with suppress(CannotAskError):  # before the call begins, which finds its answer in the ledger
+                yield from self._together(guard, job, None, own=own)
 
     def ask(self, guard: Guard, job: Job, request: ApprovalRequest) -> Steps[None]:
         """Pause the graph until there is an answer to the question."""
@@ -73,16 +73,23 @@ class GraphApprover(Elsewhere):
             raise CannotAskError(why)
         yield from self._together(guard, job, request)
 
-    def _together(self, guard: Guard, job: Job, request: ApprovalRequest | None, *, asking: bool = True) -> Steps[None]:
-        """Ask about all calls of the task at once, one call at a time, until none is waiting."""
+    def _together(self, guard: Guard, job: Job, request: ApprovalRequest | None, *, own: str = "") -> Steps[None]:
+        """Ask about all calls of the task at once, one call at a time, until none is waiting.
+
+        Args:
+            guard: The guard of the call that comes to this.
+            job: That call.
+            request: Its question; None where it has none yet.
+            own: The entry of the only call whose answers are taken, where nothing is to be asked.
+        """
         task = task_of(job.origin)
         lock = lock_of(task)
         while not lock.acquire(blocking=False):
             yield Pause(_TURN)
         try:
             run = yield from lock.run(job.origin)
-            paused = _Paused(guard, job, run, opened=request is None)
-            while asking and (waiting := (yield from paused.waiting(request))):
+            paused = _Paused(guard, job, run, opened=request is None, own=own)
+            while not own and (waiting := (yield from paused.waiting(request))):
                 yield from paused.interrupt(waiting)
             yield from paused.taken()
         finally:
@@ -104,9 +111,10 @@ class _Paused:
         job: That call.
         run: This run of the task.
         opened: Whether the calls beside it may not have come as far as to their questions yet.
+        own: The entry of the call whose answers may be taken, until it is known which are asked about.
     """
 
-    def __init__(self, guard: Guard, job: Job, run: Run, *, opened: bool) -> None:
+    def __init__(self, guard: Guard, job: Job, run: Run, *, opened: bool, own: str) -> None:
         self._guard = guard
         self._job = job
         self._task = task_of(job.origin)
@@ -114,6 +122,7 @@ class _Paused:
         # The rounds of a task lie in one ledger, whichever of its calls looks at them.
         self._home = self._calls[0][0]
         self._open = opened
+        self._own = {own}
         self._run = run
         self._given = 0
         self._note = ""
@@ -123,6 +132,7 @@ class _Paused:
     def waiting(self, request: ApprovalRequest | None) -> Steps[list[_Asked]]:
         """The questions that nobody has answered yet, after the answers so far were given to whom they are for."""
         found = yield from self._questions(request)
+        self._own = {entry_of(one) for one in found}
         yield from self._given_out()
         waiting = []
         for one, guard in found.items():
@@ -143,20 +153,23 @@ class _Paused:
             raise
 
     def taken(self) -> Steps[None]:
-        """Take the answers that this run has, and give them to the questions that were shown.
+        """Take the answers that this run has to the questions that were shown, where those are our own.
 
-        Those may have been answered elsewhere meanwhile, or be asked no more: the answers are no others' for that.
+        They may have been answered elsewhere meanwhile, or be asked no more: the answers are nobody else's for that.
         """
         from langgraph.errors import GraphInterrupt
         from langgraph.types import interrupt
 
-        if self._given >= self._run.answers or not self._run.shown:
+        run, resume = self._run, self._run.scratchpad.resume
+        if self._given >= run.answers or not any(entry_of(one) in self._own for one in run.shown or ()):
             return
-        if len(self._run.scratchpad.resume) < self._run.answers:
-            with suppress(GraphInterrupt):  # another part of the graph has taken it
-                for _ in range(self._run.answers):
-                    interrupt({})  # does not pause, since there is an answer
+        # Before it is taken what came last: it may be an answer that was given to another pause, and came to stay.
         yield from self._given_out()
+        with suppress(GraphInterrupt):  # another part of the graph has taken it
+            while len(resume) < run.answers:
+                interrupt({})  # does not pause, since there is an answer
+        if self._given < len(resume):
+            yield from self._given_out()
 
     def _shown(self, ids: list[str]) -> Steps[None]:
         """Put on record what this pause shows, which is what its answer will be about."""
@@ -233,7 +246,17 @@ class _Paused:
         return () if isinstance(decided, Unusable) and not is_open else decided
 
 
-def _counted(guard: Guard, job: Job) -> Steps[None]:
+def _entry_of(guard: Guard, job: Job) -> Steps[str]:
+    """The entry of a call that has come as far as to one before; empty for any other."""
+    try:
+        outline = job.outline()
+    except InvalidCall:
+        return ""  # its own run says so
+    key = job.origin.key(outline) if outline.is_write else ""
+    return (yield Store(lambda: guard.ledger.entry_of_call(key), guard.ledger.blocks)) if key else ""
+
+
+def _counted(guard: Guard, job: Job, entry: str) -> Steps[None]:
     """Call `interrupt` as often as this call did before, since LangGraph gives answers out by counting those calls.
 
     Whatever else in the task asks after this call would be given its answers otherwise.
@@ -244,16 +267,9 @@ def _counted(guard: Guard, job: Job) -> Steps[None]:
     task, count = task_of(job.origin), len(scratchpad_of(job.origin).resume)
     if not count:
         return
-    try:
-        key = job.origin.key(job.outline())
-    except InvalidCall:
-        return
-    entry = (yield Store(lambda: guard.ledger.recall(key), guard.ledger.blocks)) if key else None
-    if entry is None:
-        return
     rounds = yield Store(lambda: guard.desk.rounds(task, count), guard.ledger.blocks)
     for shown in rounds:
-        if shown and entry_of(shown[0]) == entry.id:
+        if shown and entry_of(shown[0]) == entry:
             with suppress(GraphInterrupt):  # it is counted; what is asked now is no question of this call
                 interrupt({})
 

@@ -45,7 +45,7 @@ def nobody_decides(patch: pytest.MonkeyPatch) -> None:
 def nobody_is_asked(patch: pytest.MonkeyPatch) -> None:
     """What needs a person is approved in nobody's name."""
 
-    def about(self: Asking, plan: Plan, verdict: Verdict) -> Any:
+    def about(self: Asking, plan: Plan, verdict: Verdict, found: Any = None) -> Any:
         return replace(self._new(plan, verdict, []), decision=Decision.approve(by="nobody")), True
         yield
 

@@ -113,7 +113,7 @@ def _arguments_are_read_again(patch: pytest.MonkeyPatch) -> None:
 def _what_was_shown_is_sent(patch: pytest.MonkeyPatch) -> None:
     """The approver gets the very request that is sent, which is not made anew from the arguments after the answer."""
 
-    def at_once(self: Any, plan: Any, verdict: Any) -> Any:
+    def at_once(self: Any, plan: Any, verdict: Any, found: Any = None) -> Any:
         question = self._new(plan, verdict, [])
         decision = yield Ask(self._guard.approver, question.request, 60.0)
         return replace(question, decision=decision), True

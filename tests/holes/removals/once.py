@@ -75,9 +75,12 @@ def _key(*parts: str) -> Callable[[Origin, Any], str]:
     return key
 
 
+_METHODS = ("append", "append_read", "reserve", "recall")
+
+
 def _goes_on_without(patch: pytest.MonkeyPatch) -> None:
     """A ledger that cannot be used is done without."""
-    for name, instead in {"append": None, "reserve": None, "recall": None, "outlook": ({}, "")}.items():
+    for name, instead in {**dict.fromkeys(_METHODS), "outlook": ({}, "")}.items():
         patch.setattr(Ledger, name, _or_else(getattr(Ledger, name), instead))
 
 
