@@ -355,6 +355,48 @@ def test_a_pause_of_the_node_itself_gets_its_own_answer(by_id, tools, writes):
     assert writes() == ["DELETE /contacts/3"]
 
 
+@pytest.mark.parametrize("by_id", [False, True], ids=["scalar", "by id"])
+@pytest.mark.parametrize("asked", [True, False], ids=["asked before", "not asked before"])
+def test_a_pause_between_two_calls_of_a_node_gets_its_own_answer(asked, by_id, tools, writes):
+    """A call that has ended takes neither the answer that is meant for the node nor that for the call after it."""
+    named = {each.name: each for each in tools}
+    said: list[str] = []
+
+    def call(number: int, name: str, args: dict[str, Any]) -> Any:
+        return named[name].invoke({"type": "tool_call", "id": f"call_{number}", "name": name, "args": args})
+
+    def node(state: MessagesState) -> Any:
+        first = call(0, *DELETE_3) if asked else call(0, "ac_create_tag", {"name": "Spring"})
+        between = interrupt("And the other one?")
+        said.append(between)
+        return {"messages": [first, call(1, *DELETE_4)]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("node", node)
+    graph.add_edge(START, "node")
+    compiled = graph.compile(checkpointer=InMemorySaver())
+    compiled.invoke(BEGIN, CONFIG)
+    for answer in ([YES] if asked else []) + ["please do", YES]:
+        (pause,) = compiled.get_state(CONFIG).interrupts
+        compiled.invoke(Command(resume={pause.id: answer} if by_id else answer), CONFIG)
+    assert set(said) == {"please do"}
+    assert writes()[-1] == "DELETE /contacts/4"
+    assert len(writes()) == 2
+
+
+@KINDS
+def test_an_answer_that_langgraph_has_kept_is_not_put_before_the_next_one(kind, guard, tools, writes):
+    """Whoever answers without and then with the pause's id: LangGraph offers the first answer once more, after it."""
+    graph = graph_of(kind, tools, [DELETE_3])
+    graph.invoke(BEGIN, CONFIG)
+    graph.invoke(Command(resume={"decisions": []}), CONFIG)
+    (pause,) = graph.get_state(CONFIG).interrupts
+    ended = graph.invoke(Command(resume={pause.id: {"decisions": [YES]}}), CONFIG)
+    assert ended["messages"][-2].content == "Deleted contact 3."
+    assert writes() == ["DELETE /contacts/3"]
+    assert [entry.by for entry in guard.ledger.entries()] == ["anna"]
+
+
 # What is asked, and what is on record
 
 
