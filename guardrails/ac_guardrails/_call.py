@@ -165,7 +165,7 @@ class Call:
                 return blocked
             agreed = verdict.beyond
             if verdict.kind == "ask":
-                prepared, question = yield from self._portrayed(outline, prepared, verdict)
+                prepared, question = yield from self._portrayed(outline, prepared, verdict, again=again)
                 if isinstance(prepared, Answer):
                     return prepared
                 asked = yield from self._asking.about(prepared, verdict, question)
@@ -190,12 +190,14 @@ class Call:
                 return answer
         return (yield from self._refused("The record kept changing while a person was asked.", final=True))
 
-    def _portrayed(self, outline: Action, plan: Plan, verdict: Verdict) -> Steps[tuple[Plan | Answer, Question | None]]:
+    def _portrayed(
+        self, outline: Action, plan: Plan, verdict: Verdict, *, again: bool
+    ) -> Steps[tuple[Plan | Answer, Question | None]]:
         """The plan with all that its consent rests on, and the question that was put about it before, if it stands.
 
         What only a card needs is read where there is no such question, since nobody looks at the card again.
         """
-        asked = yield from self._asking.before(plan)
+        asked = (yield from self._asking.before(plan)) if again else []
         if asked:
             bare = yield from self._read(outline, self._sending.portrayed(plan, card=False))
             if isinstance(bare, Answer):

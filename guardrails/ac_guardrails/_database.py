@@ -210,6 +210,8 @@ def _set_up(connection: sqlite3.Connection, path: str) -> None:
     """Bring the file up to date. Where several open a new one at once, SQLite refuses to switch it to its log instead
     of waiting for the others, so the waiting is done here.
     """
+    if path == ":memory:":
+        connection.execute("PRAGMA page_size = 1024")  # a transaction copies each page that it touches
     until = time.monotonic() + _PATIENCE
     while True:
         try:

@@ -41,7 +41,7 @@ class Record:
         self._ledger = ledger
         self._job = job
         self._agent = job.agent
-        self._salt = os.urandom(8).hex()
+        self._salt = ""
         self._decided = self._anew = self._sent = self._read = False
         self._pending: tuple[Event, ...] = ()
         self._kept: dict[str, Any] = {}
@@ -83,7 +83,8 @@ class Record:
         )
         self._pending = (*self._pending, event)
         plain, arguments = action.plain or action.what, dict(action.arguments)
-        self._kept |= {"plain": plain, "arguments": arguments, "salt": self._salt, "owner": this_process()}
+        salt = {"salt": self._salt} if self._salt else {}
+        self._kept |= {"plain": plain, "arguments": arguments, "owner": this_process(), **salt}
 
     def asked(self, question: Question) -> Generator[Effect, Any, tuple[str, bool]]:
         """The question, before the person sees it.
@@ -233,6 +234,7 @@ class Record:
 
     def _salted(self, value: Any) -> str:
         """A digest, salted per entry: after the payload is gone nobody can find out what it was by trying."""
+        self._salt = self._salt or os.urandom(8).hex()
         return digest([self._salt, value])[:32]
 
     def _closing(self, event: Event, *, kept: Mapping[str, Any], late: bool = False) -> Steps[None]:
