@@ -142,6 +142,10 @@ class Elsewhere(ABC):
         return
         yield  # a generator, like the ones that wait
 
+    def is_pause(self, error: BaseException) -> bool:
+        """Whether an exception is how it has the run wait, and tells nobody of a fault."""
+        return False
+
     def __call__(self, request: ApprovalRequest) -> Decision:
         """Not how it is asked: it needs the guard's ledger."""
         raise CannotAskError(f"{self!r} cannot be called by itself; give it to the guard as its approver")

@@ -161,10 +161,17 @@ class Guard(Displayed):
 
     def steps(self, job: Job) -> Steps[Answer]:
         """A call as a part of something larger, which is driven as one."""
-        job = as_run(self, job)
-        if isinstance(self.approver, Elsewhere):
-            yield from self.approver.hold(self, job)
-        return (yield from Call(self, job).steps())
+        job, approver = as_run(self, job), self.approver
+        if not isinstance(approver, Elsewhere):
+            return (yield from Call(self, job).steps())
+        try:
+            yield from approver.hold(self, job)
+            return (yield from Call(self, job).steps())
+        except BaseException as error:
+            if approver.is_pause(error):
+                # Whoever keeps it would keep all that was read, too: each of its frames holds what it worked with.
+                raise error.with_traceback(None)  # noqa: B904 - it is the same one
+            raise
 
     def _settling(self, read: Reader, host: str, entry_id: str) -> Steps[list[Settlement]]:
         found = yield Store(self.ledger.not_closed, self.ledger.blocks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import textwrap
@@ -20,6 +21,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 
 from ac_guardrails import Decision, Grants, Guard
+from ac_guardrails._call import Call as GuardedCall
 from ac_guardrails.approvers.langgraph import ask_in_graph
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS
@@ -382,6 +384,20 @@ def test_a_pause_between_two_calls_of_a_node_gets_its_own_answer(asked, by_id, t
     assert set(said) == {"please do"}
     assert writes()[-1] == "DELETE /contacts/4"
     assert len(writes()) == 2
+
+
+@KINDS
+def test_a_pause_keeps_nothing_of_what_was_read(kind, tools):
+    """The exception that ends the run holds no frame of the call, whose values would live as long as anybody has it."""
+    graph = graph_of(kind, tools, [DELETE_3])
+    gc.collect()
+    gc.disable()
+    try:
+        graph.invoke(BEGIN, CONFIG)
+        assert shown(graph) == [[{"contact": "3"}]]
+        assert [one for one in gc.get_objects() if isinstance(one, GuardedCall)] == []
+    finally:
+        gc.enable()
 
 
 @KINDS

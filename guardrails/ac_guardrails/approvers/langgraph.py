@@ -8,6 +8,7 @@ in which round is in the ledger: an answer reaches the questions that its person
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,11 @@ class GraphApprover(Elsewhere):
         if why := _why_not(job.origin):
             raise CannotAskError(why)
         yield from self._together(guard, job, request)
+
+    def is_pause(self, error: BaseException) -> bool:
+        """Whether it is LangGraph's own, which ends a run to go on later."""
+        errors = sys.modules.get("langgraph.errors")
+        return errors is not None and isinstance(error, errors.GraphBubbleUp)
 
     def _together(self, guard: Guard, job: Job, request: ApprovalRequest | None, *, own: str = "") -> Steps[None]:
         """Ask about all calls of the task at once, one call at a time, until none is waiting.
