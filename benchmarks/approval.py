@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bare import AskingAddTag
+from bare import AskingAddTag, BlindAddTag
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import BaseTool
@@ -71,8 +71,11 @@ def round_trips(directory: str, *, times: int) -> Iterator[tuple[str, float, str
         for where, saver, ledger, most in places:
             guard = Guard(GRANTS, ledger=ledger, approver=ask_in_graph)
             tool = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing").get_tool("ac_add_tag")
-            bare = round_trip(AskingAddTag(account), saver)
-            taken, times_bare = ratio(bare, round_trip(tool, saver), times=times)
+            guarded = round_trip(tool, saver)
+            taken, times_bare = ratio(round_trip(AskingAddTag(account), saver), guarded, times=times)
+            _, times_blind = ratio(round_trip(BlindAddTag(account), saver), guarded, times=times)
             guard.ledger.close()
-            yield f"an approval, checkpoints and ledger in {where}", taken * 1e3, "ms", None
-            yield f"an approval, checkpoints and ledger in {where}, times a bare interrupt", times_bare, "x", most
+            what = f"an approval, checkpoints and ledger in {where}"
+            yield what, taken * 1e3, "ms", None
+            yield f"{what}, times a bare interrupt", times_bare, "x", most
+            yield f"{what}, times one that reads nothing for its question", times_blind, "x", None

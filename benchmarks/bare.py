@@ -81,17 +81,27 @@ class BareAddTag(Bare):
 class AskingAddTag(BareAddTag):
     """The same, but that it pauses its graph until somebody has agreed.
 
-    Whoever asks shows whom it happens to, so it reads as often as the guarded one does: eight times in the two runs.
+    Whoever asks shows whom it happens to, so it reads what the guarded one has on its card: the person, their tags,
+    the tag and the lists. LangGraph runs what comes before an interrupt in both runs, so it reads them twice.
     """
 
     name: str = "asking_add_tag"
+    reads: bool = True
 
     def before(self, args: dict[str, Any]) -> None:
         from langgraph.types import interrupt
 
         contact, tag = args["contact"].id, args["tag"].id
-        for path in (f"/contacts/{contact}", f"/contacts/{contact}/contactTags", f"/tags/{tag}", "/lists"):
+        paths = (f"/contacts/{contact}", f"/contacts/{contact}/contactTags", f"/tags/{tag}", "/lists")
+        for path in paths if self.reads else ():
             request = Request("GET", path)
             self._account.send(request, mint(request))
         answer = interrupt({"action": self.name, "args": {name: str(ref) for name, ref in args.items()}})
         assert answer == {"decisions": [{"type": "approve"}]}
+
+
+class BlindAddTag(AskingAddTag):
+    """One that shows its person nothing but the arguments."""
+
+    name: str = "blind_add_tag"
+    reads: bool = False

@@ -194,7 +194,7 @@ def main() -> int:
             reads(account, directory, times=times),
             writes(account, directory, times=times),
             growth(account, directory, most=100_000 if quick else 1_000_000, times=100 if quick else 400),
-            round_trips(directory, times=20 if quick else 80),
+            round_trips(directory, times=20 if quick else 200),
         )
         missed = [row for row in rows if not shown(row)]
     return 1 if missed else 0
