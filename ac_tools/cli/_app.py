@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated, Any
 
 import typer
@@ -91,3 +92,16 @@ app.add_typer(_audit.app, name="audit")
 app.add_typer(_remote_mcp.app, name="remote-mcp")
 app.add_typer(_sandbox.app, name="sandbox")
 app.add_typer(_webhooks.app, name="webhooks")
+
+
+def _flowing(group: typer.Typer) -> None:
+    """Leave it to the terminal where a command's help is wrapped, and not to the line breaks of its docstring."""
+    for command in group.registered_commands:
+        paragraphs = inspect.cleandoc(getattr(command.callback, "__doc__", None) or "").split("\n\n")
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _flowing(inner.typer_instance)
+
+
+_flowing(app)

@@ -51,6 +51,7 @@ class Ledger(Displayed):
         self._clock = clock
         self._purged_at = clock()
         self._late = Late(self.flush)
+        self._is_closed = False
         self.in_flight = InFlight() if self._database.in_memory else InFlight.of(os.path.realpath(path))
         """The calls of this process that are on their way."""
         self.purge()
@@ -145,6 +146,8 @@ class Ledger(Displayed):
         self._late.add((round(self._clock(), 3), events, payload), outlasts=self.blocks)
         if self.in_memory and self._late.due(self._clock(), all_of_it=False):
             self.flush()
+        elif self._is_closed:  # while a call was still under way; nobody may come back for what it leaves
+            self.close()
 
     def reserve(self, *events: Event, hold: Hold, payload: Mapping[str, Any] | None = None) -> None:
         """Put a write on record before it leaves, if nothing stands in its way.
@@ -348,6 +351,7 @@ class Ledger(Displayed):
         """Let the file go; it is opened again when it is needed."""
         if self._late.due(self._clock(), all_of_it=True):
             self.flush()
+        self._is_closed = True
         self._database.close()
 
     def reading(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:

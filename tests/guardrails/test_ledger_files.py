@@ -310,3 +310,25 @@ def test_a_file_that_others_are_just_opening_is_waited_for(path):
     leaving.join()
     assert [entry.id for entry in ledger.entries()] == ["a1"]
     ledger.close()
+
+
+@pytest.mark.parametrize("used_again", [False, True])
+def test_a_read_that_ends_after_its_ledger_was_closed_is_on_record(
+    used_again: bool, guard: Any, job: Any, sender: Any, path: Any
+) -> None:
+    """Whoever closes the ledger while a call is under way need not come back for its end."""
+    opened = guard(ledger=f"sqlite:///{path}")
+    sending = sender.send
+
+    def send(request: Any, permit: Any) -> Any:
+        reply = sending(request, permit)
+        opened.ledger.close()
+        if used_again:
+            opened.ledger.entries()
+        return reply
+
+    sender.send = send
+    assert opened.run(job("get_book"), sender).ok
+    other = open_ledger(f"sqlite:///{path}")
+    assert [entry.outcome for entry in other.entries()] == ["done"]
+    other.close()
