@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ac_tools.tools import ActiveCampaignTool
 
 _MOST = 50
+_EXAMPLE = '[("ac_add_tag", {"contact": 46, "tag": "VIP"})]'
 """How many calls a set has at most: a person is to read all of them."""
 _SAID = {"approve": "approved", "reject": "rejected", "edit": "edited"}
 
@@ -166,15 +167,19 @@ def named(toolkit: ActiveCampaignToolkit, calls: Sequence[tuple[str, Mapping[str
     Raises:
         ValueError: A name is none of the 29; or as `planned` says.
     """
+    if isinstance(calls, str) or not isinstance(calls, Sequence) or not all(map(_is_pair, calls)):
+        raise TypeError(f"A plan is a list of names of tools with their arguments, such as {_EXAMPLE}.")
     return planned(toolkit, [(toolkit.get_tool(name), arguments) for name, arguments in calls])
+
+
+def _is_pair(call: Any) -> bool:
+    return isinstance(call, (tuple, list)) and len(call) == 2
 
 
 def _outlines(calls: Sequence[tuple[ActiveCampaignTool, Mapping[str, Any]]]) -> list[Action]:
     """The calls as far as their arguments alone tell them; raises where one cannot be made, or is there twice."""
     if not calls:
-        raise ValueError(
-            'There is nothing to plan. Give calls such as [("ac_add_tag", {"contact": 46, "tag": "VIP"})].'
-        )
+        raise ValueError(f"There is nothing to plan. Give calls such as {_EXAMPLE}.")
     if len(calls) > _MOST:
         raise ValueError(
             f"{len(calls)} calls are too many to decide on at once. Plan {_MOST} at most, then the next ones."

@@ -313,6 +313,8 @@ def _classes() -> dict[str, type[ActiveCampaignTool]]:
 
 
 def _known(name: str, classes: dict[str, type[ActiveCampaignTool]]) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is no name of a tool. Use one such as 'ac_list_tags'.")
     if name not in classes:
         from difflib import get_close_matches
 

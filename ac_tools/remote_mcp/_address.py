@@ -72,7 +72,8 @@ def address_of(url: str | SecretStr) -> tuple[Address | None, str]:
     Args:
         url: The Remote MCP URL of Settings > Developer > MCP, with or without a key in it.
     """
-    text = (url.get_secret_value() if isinstance(url, SecretStr) else url).strip()
+    text = url.get_secret_value() if isinstance(url, SecretStr) else url
+    text = text.strip() if isinstance(text, str) else ""
     fault = _fault(text)
     return (None, f"{fault} {_WHERE}") if fault else (Address(SecretStr(text)), "")
 

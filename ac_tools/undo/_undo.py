@@ -69,6 +69,8 @@ class Undo:
     """
 
     def __init__(self, toolkit: ActiveCampaignToolkit, entry: str, *, by: str = "") -> None:
+        if not isinstance(entry, str):
+            raise TypeError(f"{entry!r} is no ledger entry. Give its id, as ac-tools audit show has it.")
         self._toolkit = toolkit
         self._guard: Guard = toolkit.guard
         self._name = entry

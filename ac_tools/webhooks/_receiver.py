@@ -59,7 +59,8 @@ class Receiver:
     ) -> None:
         if isinstance(secrets, str):
             raise TypeError("secrets takes a list, such as [secret], so that one can be replaced.")
-        if attempts < 1 or workers < 1 or backoff < 0:
+        numbers = all(isinstance(each, int) for each in (attempts, workers)) and isinstance(backoff, (int, float))
+        if not numbers or attempts < 1 or workers < 1 or backoff < 0:
             raise ValueError("attempts and workers are at least 1, and backoff is a number of seconds.")
         self.secrets = Secrets(secrets)
         self.store = store if isinstance(store, Store) else Store(store)

@@ -31,8 +31,8 @@ class Secrets:
     """
 
     def __init__(self, given: Iterable[str | SecretStr]) -> None:
-        texts = [each.get_secret_value() if isinstance(each, SecretStr) else each for each in given]
-        if not texts or not all(_USABLE.fullmatch(text) for text in texts):
+        texts = [each.get_secret_value() if isinstance(each, SecretStr) else each for each in given or ()]
+        if not texts or not all(isinstance(text, str) and _USABLE.fullmatch(text) for text in texts):
             raise ConfigurationError(
                 "A webhook needs at least one secret of 20 to 200 letters, digits, - or _. "
                 "ac_tools.webhooks.new_secret() makes one."

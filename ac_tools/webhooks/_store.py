@@ -146,7 +146,7 @@ class Store:
     """
 
     def __init__(self, url: str, *, keep: float = _KEPT, clock: Callable[[], float] = time.time) -> None:
-        if not url.startswith("sqlite:///") or url == "sqlite:///":
+        if not isinstance(url, str) or not url.startswith("sqlite:///") or url == "sqlite:///":
             raise ValueError(f"{url!r} names no file to keep webhooks in. Use sqlite:///webhooks.db.")
         self.path = str(Path(url.removeprefix("sqlite:///")).absolute())
         self._keep = keep

@@ -72,7 +72,7 @@ class Guard(Displayed):
         self._mode = mode
         self.ledger = ledger if isinstance(ledger, Ledger) else open_ledger(ledger, payloads=payloads, clock=clock)
         self.desk = Desk(self.ledger)
-        self.standing = Standing(self.ledger, grants.catalog)
+        self.standing = Standing(self.ledger, grants.catalog, grants.agents)
         self.approver = approver
         self.expires = expires
         self.settle_after = settle_after
@@ -88,7 +88,7 @@ class Guard(Displayed):
     def granting(self, grants: Grants) -> Guard:
         """The same guard under other grants: one ledger, one approver, one clock."""
         other = copy.copy(self)
-        other.grants, other.standing = grants, Standing(self.ledger, grants.catalog)
+        other.grants, other.standing = grants, Standing(self.ledger, grants.catalog, grants.agents)
         return other
 
     @property

@@ -21,6 +21,8 @@ def open_ledger(url: str, *, payloads: str = "30d", clock: Callable[[], float] =
         ValueError: The URL or the time means nothing here.
         LedgerError: The file cannot be opened.
     """
+    if not isinstance(url, str):
+        raise TypeError(f"{url!r} is no ledger. Give one that is open, or a URL: memory: or sqlite:///ledger.db.")
     keep = _seconds(payloads)
     if url == "memory:":
         return Ledger(":memory:", payloads=keep, clock=clock)

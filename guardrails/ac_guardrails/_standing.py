@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from ac_guardrails._canonical import canonical
 from ac_guardrails._catalog import Catalog, Level
 from ac_guardrails._desk import AnswerError, Desk, Question
 from ac_guardrails._events import Event, stored
+from ac_guardrails._grants import lineage
 from ac_guardrails._ledger import Ledger, new_entry
 from ac_guardrails._text import inert
 
@@ -81,11 +82,13 @@ class Standing:
     Args:
         ledger: Where they lie.
         catalog: What the tools are by their nature.
+        agents: Who has grants; empty where that is not known.
     """
 
-    def __init__(self, ledger: Ledger, catalog: Catalog) -> None:
+    def __init__(self, ledger: Ledger, catalog: Catalog, agents: Collection[str] = ()) -> None:
         self._ledger = ledger
         self._catalog = catalog
+        self._agents = agents
 
     def allow(
         self,
@@ -196,6 +199,8 @@ class Standing:
         _check_person(by)
         if not agent.strip():
             raise ValueError("A standing approval is for one agent: agent=.")
+        if self._agents and lineage(agent)[0] not in self._agents:
+            raise ValueError(f"{inert(agent, limit=60)!r} has no grants. Use one of: {', '.join(self._agents)}.")
         known = [each.name for each in self._catalog.named]
         if tool not in known:
             raise ValueError(f"There is no tool {inert(tool, limit=60)!r}. Use one of: {', '.join(known)}.")
@@ -204,6 +209,8 @@ class Standing:
         for name, most in (("times", times), ("people", people)):
             if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
                 raise ValueError(f"{name}={most!r} cannot be used: it is a whole number above 0.")
+        if not isinstance(until, datetime):
+            raise TypeError(f"until={until!r} is no time. Use one such as datetime(2026, 12, 31, tzinfo=UTC).")
         if until.tzinfo is None or not math.isfinite(until.timestamp()):
             raise ValueError("until= needs a time zone, such as datetime(2026, 12, 31, tzinfo=UTC).")
         if until.timestamp() <= self._ledger.now():

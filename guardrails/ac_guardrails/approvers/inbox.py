@@ -26,8 +26,8 @@ class Inbox(Elsewhere):
     """
 
     def __init__(self, wait: float = 60.0) -> None:
-        if not 0 <= wait < math.inf:
-            raise ValueError(f"wait={wait} is no time to wait. Use a number of seconds, such as 60.")
+        if not isinstance(wait, (int, float)) or not 0 <= wait < math.inf:
+            raise ValueError(f"wait={wait!r} is no time to wait. Use a number of seconds, such as 60.")
         self.wait = wait
 
     def __repr__(self) -> str:
