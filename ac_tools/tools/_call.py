@@ -260,7 +260,7 @@ class ToolJob:
         """Read what a consent rests on and what the card needs, and say the same action again with what it taught."""
         call.is_shown, call.unchecked = card, []
         yield from self._tool.portray(call)
-        return self._plan(call, self._action(call, action.request) if card else action, portrayed=card)
+        return self._plan(call, self._action(call, action.request), portrayed=card)
 
     def read_back(self, tool: str, key: Mapping[str, Any], since: float) -> ReadBack:
         """Read whether a write of one of the tools happened."""

@@ -91,11 +91,13 @@ def portray_import(call: Call) -> Exchange:
         reading = _each_looked_at(call) if len(_addresses(call)) <= _FEW else _lists_looked_through(call)
         yield from _or_say(call, "more people who left these lists", purse, reading)
         call.bind("opted out", ", ".join(text for _, text in sorted(left)) or "none")
+    call.bind("mails its last campaign", call.facts.get("mails_last_campaign", False))
+    if not call.is_shown:
+        return
     yield from _or_say(call, "", purse, _rest_looked_up(call))
     unknown = len(_addresses(call)) - len(call.seen["looked up"])
     if unknown:
         call.unchecked.append(f"whether {unknown:,} more of the people are in the account already")
-    call.bind("mails its last campaign", call.facts.get("mails_last_campaign", False))
 
 
 def _or_say(call: Call, what: str, purse: Purse, reading: Exchange) -> Exchange:

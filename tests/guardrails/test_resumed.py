@@ -128,3 +128,13 @@ def test_a_stop_of_reads_holds_for_a_ledger_in_memory(guard, call):
     told, sent = call("ac_list_lists", {})
     assert told.artifact.kind == "stopped"
     assert sent == []
+
+
+def test_an_import_looks_nobody_up_for_a_card_that_nobody_sees(guard, call):
+    """Before the question it looks up whom it may; after the answer a few, to settle it by if the reply is lost."""
+    people = [{"email": f"new{number}@people.example"} for number in range(12)]
+    _, first = call("ac_import_contacts", {"contacts": people})
+    assert "none of 12: they are new" in answered(guard, Decision.approve(by="anna"))
+    done, again = call("ac_import_contacts", {"contacts": people})
+    assert done.status == "success"
+    assert [sum(one == "GET /contacts" for one in sent) for sent in (first, again)] == [12, 5]
