@@ -371,6 +371,8 @@ def _check_url(tool: str, url: str) -> None:
         fault = "webhooks are sent to https on port 443 only"
     elif not plain or "." not in host or not host.replace("-", "").replace(".", "").isalnum():
         fault = "its URL names no host that could be shown"
+    elif not host.rstrip(".").rpartition(".")[2][:1].isalpha():
+        fault = "its URL names a host by a number, which tells nobody where it leads"
     elif parts.username is not None or parts.fragment:
         fault = "its URL holds a name, a password or a fragment, which do not arrive"
     else:

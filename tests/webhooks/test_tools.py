@@ -72,6 +72,10 @@ def test_a_loop_is_warned_of(hooks: Any, run: Any, approve: Any) -> None:
         "https:///x",
         "https://hooks.example.com:port/x",
         "ftp://hooks.example.com",
+        "https://127.0.0.1/x",
+        "https://169.254.169.254/latest",
+        "https://0x7f.1/x",
+        "https://hooks.example.127/x",
     ],
 )
 def test_a_url_that_would_not_work_is_refused(hooks: Any, run: Any, account: Any, approve: Any, url: str) -> None:
