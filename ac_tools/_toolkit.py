@@ -61,6 +61,19 @@ class ActiveCampaignToolkit(BaseToolkit):
             raise ValueError(f"{self.agent} works for another agent, and cannot become {agent!r}. Narrow it further.")
         return type(self)(account=self.account, guard=self.guard, agent=agent, behalf=self.behalf)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """The same toolkit once more. It cannot become another agent's on the way.
+
+        Raises:
+            ValueError: Something of it is to be changed.
+        """
+        if update:
+            raise ValueError(
+                f"A toolkit is bound to its account, guard and agent: {', '.join(update)} cannot be changed. "
+                "Use for_agent(...) or narrow(...)."
+            )
+        return super().model_copy(deep=deep)
+
     def narrow(self, name: str, *, grants: Grants | Mapping[str, Any], behalf: str = "") -> Self:
         """The toolkit of a sub-agent: it may do what both its own grants and this agent's allow, and never more.
 

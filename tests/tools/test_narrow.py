@@ -134,6 +134,9 @@ def test_it_cannot_become_another_agent(parent) -> None:
     child = toolkit.narrow("researcher", grants={"contacts": "read"})
     with pytest.raises(ValueError, match="works for another agent, and cannot become 'marketing'"):
         child.for_agent("marketing")
+    with pytest.raises(ValueError, match="bound to its account, guard and agent: agent cannot be changed"):
+        child.model_copy(update={"agent": "marketing"})
+    assert child.model_copy().agent == child.agent
     with pytest.raises(ValueError, match="'nobody' has no grants, so nobody can work for it"):
         toolkit.for_agent("nobody").narrow("x", grants={})
     with pytest.raises(GrantsError, match="a slash names one that works for another"):
