@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from ac_guardrails._database import Database
 from ac_guardrails._display import Displayed
 from ac_guardrails._entries import Entry
-from ac_guardrails._events import CLOSING, Event, chained, row_of, stored
+from ac_guardrails._events import CLOSING, Event, chained, row_of
 from ac_guardrails._hold import Hold, holder_of, refuse_second, refuse_twice, used_by
 from ac_guardrails._inflight import InFlight
 from ac_guardrails._late import Batch, Late
 from ac_guardrails._limits import Used, Windows
+from ac_guardrails._payloads import drop, drop_old, keep
 from ac_guardrails._reading import (
     entries_of,
     entry_of,
@@ -33,7 +33,6 @@ from ac_guardrails._reading import (
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
-_KEPT = "INSERT INTO payloads (entry, at, closed, body) VALUES (?, ?, ?, ?)"
 
 
 class Ledger(Displayed):
@@ -102,8 +101,7 @@ class Ledger(Displayed):
 
         Args:
             events: What happened, in order.
-            payload: Values of the first event's entry to keep beside it, added to what is kept already: each by its
-                name, or by its place in that, such as `questions[0].decision`.
+            payload: Values of the first event's entry to keep beside it, added to what is kept already (see `keep`).
             durable: Whether to wait until the disk has it; reads need not.
             unsent: Whether this ends a call whose run has sent nothing, so that another run of it may be further.
 
@@ -223,17 +221,10 @@ class Ledger(Displayed):
         self, connection: sqlite3.Connection, events: tuple[Event, ...], payload: Mapping[str, Any] | None, now: float
     ) -> None:
         closing = events[-1].kind in CLOSING and not events[-1].data.get("unknown")
-        if payload is None and not closing:
-            return
-        entry = events[0].entry
         if closing and not self._keep:
-            connection.execute("DELETE FROM payloads WHERE entry = ?", (entry,))
-            return
-        texts = {name: stored(value) for name, value in (payload or {}).items()}
-        added = connection.execute(_adding(tuple(texts), closing), (now, closing, *texts.values(), entry)).rowcount
-        if not added and payload is not None:
-            kept = ",".join(f'"{name}":{text}' for name, text in sorted(texts.items()))
-            connection.execute(_KEPT, (entry, now, closing, f"{{{kept}}}"))
+            drop(connection, events[0].entry)
+        elif payload or closing:
+            keep(connection, events[0].entry, payload or {}, now, closing=closing)
 
     # Reading
 
@@ -343,9 +334,8 @@ class Ledger(Displayed):
 
     def _purge(self, connection: sqlite3.Connection) -> int:
         self._purged_at = self._clock()
-        over = self._purged_at - self._keep
         connection.execute("DELETE FROM rounds WHERE at <= ?", (self._purged_at - 90 * 86400,))
-        return connection.execute("DELETE FROM payloads WHERE closed = 1 AND at <= ?", (over,)).rowcount
+        return drop_old(connection, self._purged_at - self._keep)
 
     def close(self) -> None:
         """Let the file go; it is opened again when it is needed."""
@@ -404,14 +394,6 @@ class Ledger(Displayed):
                 self._late.recorded(len(late))
         if gone:
             database.write_back()
-
-
-@cache
-def _adding(names: tuple[str, ...], closing: bool) -> str:
-    """How values are added to what is kept beside an entry; left to SQLite, which need not take all of it apart."""
-    body = "".join(f", '$.{name}', json(?)" for name in names)
-    ended = ", effect = NULL, ask = NULL" if closing else ""
-    return f"UPDATE payloads SET at = ?, closed = ?, body = json_set(body{body}){ended} WHERE entry = ?"  # noqa: S608
 
 
 def new_entry() -> str:
