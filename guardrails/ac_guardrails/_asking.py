@@ -59,11 +59,15 @@ class Asking:
         self.elsewhere = False
         """Whether somebody elsewhere is being waited for, so that the question outlives this run of the call."""
 
-    def before(self, plan: Plan) -> Steps[list[Question]]:
-        """The call's questions so far, if one of them was about the same action; none where none was."""
+    def is_known(self, plan: Plan) -> Steps[bool]:
+        """Whether a question about the same action was put before, whatever has changed of what it rested on."""
         asked = yield from self._before()
         digest = plan.action.digest() if asked else ""
-        return asked if any(question.binds == digest for question in asked) else []
+        return any(question.binds == digest for question in asked)
+
+    def found(self, plan: Plan, verdict: Verdict) -> Steps[Question | None]:
+        """The question that was put about a plan before and still covers it."""
+        return _covering(plan, (yield from self._before()), verdict.beyond)
 
     def about(
         self, plan: Plan, verdict: Verdict, found: Question | None = None
@@ -100,7 +104,7 @@ class Asking:
     def put(self, plan: Plan, verdict: Verdict) -> Steps[Question]:
         """The question about a plan: one that was put before and still covers it, or a new one."""
         asked = yield from self._before()
-        found = covering(plan, asked, verdict.beyond)
+        found = _covering(plan, asked, verdict.beyond)
         if found is not None:
             return found
         new = self._new(plan, verdict, asked)
@@ -111,7 +115,7 @@ class Asking:
         question = new
         if not is_new:  # it waits elsewhere, or another run of the call has put it
             asked = yield from self._before()
-            question = covering(plan, asked, verdict.beyond) or asked[-1]
+            question = _covering(plan, asked, verdict.beyond) or asked[-1]
         return (yield from self._answered_beforehand(question)) or question
 
     def _is_agreed(self, plan: Plan) -> Steps[bool]:
@@ -137,7 +141,7 @@ class Asking:
             edited: Whether it is what a person has made of the call, so that only what was said of that counts.
         """
         asked = yield from self._before()
-        found = covering(plan, asked) or (asked[-1] if asked and not edited else None)
+        found = _covering(plan, asked) or (asked[-1] if asked and not edited else None)
         return found is not None and found.decision is not None and found.decision.kind != "approve"
 
     def _before(self) -> Steps[list[Question]]:
@@ -227,7 +231,7 @@ def _answers_at_once(guard: Guard) -> bool:
     return isinstance(guard.approver, Elsewhere) and guard.approver.answers_at_once
 
 
-def covering(plan: Plan, asked: list[Question], beyond: frozenset[str] = frozenset()) -> Question | None:
+def _covering(plan: Plan, asked: list[Question], beyond: frozenset[str] = frozenset()) -> Question | None:
     """The question that a plan is about: the latest one, or one whose edit led to those after it."""
     for question in asked:
         edited = question.decision is not None and question.decision.kind == "edit"

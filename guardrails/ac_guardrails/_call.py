@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ac_guardrails._action import Action
 from ac_guardrails._approvals import Decision
-from ac_guardrails._asking import Asking, NoAnswer, covering
+from ac_guardrails._asking import Asking, NoAnswer
 from ac_guardrails._canonical import canonical
 from ac_guardrails._desk import Question
 from ac_guardrails._events import LedgerError
@@ -197,12 +197,11 @@ class Call:
 
         What only a card needs is read where there is no such question, since nobody looks at the card again.
         """
-        asked = (yield from self._asking.before(plan)) if again else []
-        if asked:
+        if again and (yield from self._asking.is_known(plan)):
             bare = yield from self._read(outline, self._sending.portrayed(plan, card=False))
             if isinstance(bare, Answer):
                 return bare, None
-            question = covering(bare, asked, verdict.beyond)
+            question = yield from self._asking.found(bare, verdict)
             if question is not None:
                 return bare, question
             plan = bare

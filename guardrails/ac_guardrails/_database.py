@@ -149,7 +149,7 @@ class Database:
                 self._connection = None
 
     def _unusable(self, error: Exception) -> LedgerError:
-        if isinstance(error, JSONDecodeError):
+        if isinstance(error, JSONDecodeError) or "malformed JSON" in str(error):
             return LedgerError(
                 f"The ledger {self.path} is damaged: what it holds here is no JSON. No write is sent without a record; "
                 "see what ac-tools audit verify says of it."

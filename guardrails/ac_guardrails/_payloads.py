@@ -43,5 +43,6 @@ def drop_old(connection: sqlite3.Connection, before: float) -> int:
 def _adding(names: tuple[str, ...], closing: bool) -> str:
     """The statement that adds values; left to SQLite, which need not take apart all that is kept."""
     values = "".join(f", '$.{name}', json(?)" for name in names)
+    body = f", body = json_set(body{values})" if names else ""
     ended = ", effect = NULL, ask = NULL" if closing else ""
-    return f"UPDATE payloads SET at = ?, closed = ?, body = json_set(body{values}){ended} WHERE entry = ?"  # noqa: S608
+    return f"UPDATE payloads SET at = ?, closed = ?{body}{ended} WHERE entry = ?"  # noqa: S608 - names of our own

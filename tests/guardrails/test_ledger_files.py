@@ -243,6 +243,32 @@ def test_a_damaged_payload_under_a_call_stops_it_in_words(guard: Any, job: Any, 
     assert sender.writes == []
 
 
+def test_values_are_added_whatever_they_hold(memory: Ledger) -> None:
+    """By name and by place: half a surrogate pair, huge numbers, null and quotes come back as they were kept."""
+    kept = {
+        "arguments": {"half": '\ud800 " \\ \n', "text": "日本語 🎉", "huge": 2**70, "float": 1e300, "nothing": None}
+    }
+    memory.append(Event("e", "decided", "m"), payload=kept)
+    memory.append(Event("e", "asked", "m"), payload={"questions": [{"id": "e"}, {"id": "e-2", "card": ["\ud83d"]}]})
+    answer = {"kind": "approve", "arguments": None, "reason": 'it\'s "fine"'}
+    memory.append(Event("e", "answered", "m", {"decision": "approved"}), payload={"questions[1].decision": answer})
+    payload = memory.entries()[0].payload
+    assert payload["arguments"] == kept["arguments"]
+    assert payload["questions"] == [{"id": "e"}, {"id": "e-2", "card": ["\ud83d"], "decision": answer}]
+
+
+def test_a_damaged_payload_does_not_keep_a_call_from_ending(memory: Ledger) -> None:
+    """What ends it is on record where it brings no values; values that cannot be added are an error in words."""
+    memory.append(Event("e", "decided", "m", {"tool": "burn_book"}), payload={"salt": "x"})
+    with memory.transaction(durable=False) as connection:
+        connection.execute("UPDATE payloads SET body = '{'")
+    with pytest.raises(LedgerError, match=r"is damaged: what it holds here is no JSON.*audit verify"):
+        memory.append(Event("e", "outcome", "m", {"outcome": "done"}), payload={"result": "burnt"})
+    memory.append(Event("e", "outcome", "m", {"outcome": "done"}))
+    (entry,) = memory.entries()
+    assert (entry.state, entry.outcome, entry.damaged) == ("closed", "done", True)
+
+
 def test_a_failed_transaction_leaves_the_ledger_usable(memory: Ledger) -> None:
     """An error inside a transaction takes all of it back, and the next one works."""
     with pytest.raises(LedgerError), memory.transaction(durable=True) as connection:
