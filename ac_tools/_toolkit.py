@@ -62,17 +62,17 @@ class ActiveCampaignToolkit(BaseToolkit):
         return type(self)(account=self.account, guard=self.guard, agent=agent, behalf=self.behalf)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """The same toolkit once more. It cannot become another agent's on the way.
+        """The same toolkit once more, for another person perhaps; it cannot become another agent's on the way.
 
         Raises:
-            ValueError: Something of it is to be changed.
+            ValueError: Something else of it is to be changed.
         """
-        if update:
+        if bound := set(update or ()) - {"behalf"}:
             raise ValueError(
-                f"A toolkit is bound to its account, guard and agent: {', '.join(update)} cannot be changed. "
+                f"A toolkit is bound to its account, guard and agent: {', '.join(sorted(bound))} cannot be changed. "
                 "Use for_agent(...) or narrow(...)."
             )
-        return super().model_copy(deep=deep)
+        return super().model_copy(update=update, deep=deep)
 
     def narrow(self, name: str, *, grants: Grants | Mapping[str, Any], behalf: str = "") -> Self:
         """The toolkit of a sub-agent: it may do what both its own grants and this agent's allow, and never more.
