@@ -101,6 +101,7 @@ class Names:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], tuple[float, list[Row]]] = {}
+        self._forgotten: dict[str, float] = {}
         self._since = -math.inf
 
     def anew(self) -> Names:
@@ -114,6 +115,7 @@ class Names:
         if not (gone := set(nouns)):
             return
         with self._lock:
+            self._forgotten |= dict.fromkeys(gone, self._clock())
             for key in [key for key in self._known if key[0] in gone]:
                 del self._known[key]
 
@@ -225,7 +227,8 @@ class Names:
             rows += [_row(record, source) for record in records if number_of(record.get("id")) is not None]
         if most is None or not walk.truncated:
             with self._lock:
-                self._known[key] = (begun, rows)
+                if begun > self._forgotten.get(noun, -math.inf):  # else it may not show what was written meanwhile
+                    self._known[key] = (begun, rows)
         return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -214,6 +215,26 @@ def test_names_live_for_a_minute(wire: Any) -> None:
     for now[0], lookups in ((0.0, 1), (59.9, 1), (60.0, 2), (119.9, 2), (120.0, 3)):
         assert resolve() == 1
         assert len(wire.sent()) == lookups
+
+
+def test_what_was_read_while_something_was_written_is_not_remembered(wire: Any) -> None:
+    """A call that lists tags while another one makes one has not seen it, and does not hide it from those after it."""
+    names = Names()
+
+    def read(meanwhile: Callable[[], None] = lambda: None) -> None:
+        steps = names.all("tag")
+        request = next(steps)
+        reply = wire.account.send(request, mint(request))
+        meanwhile()
+        with suppress(StopIteration):
+            while True:
+                request = steps.send(reply)
+                reply = wire.account.send(request, mint(request))
+
+    read(meanwhile=lambda: names.forget(["tag"]))
+    before = len(wire.sent())
+    read()
+    assert len(wire.sent()) > before
 
 
 def test_two_accounts_share_no_names(on: Any, toolkit_for: Toolkits, run: Any) -> None:
