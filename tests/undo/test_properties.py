@@ -37,6 +37,8 @@ from ac_guardrails.approvers import Inbox
 from ac_tools import ActiveCampaign, ActiveCampaignError, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS, catalog
 from ac_tools.sandbox import Clock, Sandbox, Settings
+from ac_tools.tools._endpoint import NOUNS
+from ac_tools.tools._names import names_of
 from ac_tools.undo import UndoError
 
 from .bookkeeping import EXPIRES, Agreed, Args, Book, Write, canonical, shows
@@ -220,7 +222,7 @@ class UndoMachine(RuleBasedStateMachine):
         read = Grants.from_dict({"agents": {name: grants[name] for name in AGENTS[:2]}}, catalog=catalog)
         approver = Inbox(wait=0) if dice.random() < 0.3 else self._approve
         guard = Guard(read, ledger="memory:", approver=approver, expires=EXPIRES, clock=self.clock.now)
-        self.guard = guard
+        self.guard, self.account = guard, account
         marketing = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
         helper = marketing.narrow("helper", grants=grants["marketing/helper"])
         self.toolkits = dict(zip(AGENTS, (marketing, marketing.for_agent("sales"), helper), strict=True))
@@ -235,6 +237,7 @@ class UndoMachine(RuleBasedStateMachine):
         """Whatever comes next."""
         dice = self.dice = Random(f"{self.dice.random()} {seed}")
         self.clock.advance(3.0)  # records hold whole seconds
+        names_of(self.account).forget(NOUNS)  # documented: what somebody else calls otherwise is seen after a minute
         self.plan_ = dice.choice(ANSWERS)
         self.fault = dice.random() < 0.15
         if self.fault:
