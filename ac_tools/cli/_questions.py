@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ac_guardrails import Ledger, Question, inert
+from ac_guardrails import Ledger, LedgerError, Question, inert
 from ac_guardrails._desk import Desk, entry_of, listed
 from ac_guardrails._folding import mapping
 from ac_tools.cli._console import json_text
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _ANSWERED = {"approve": "approved", "reject": "rejected", "edit": "edited"}
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, OSError)
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, OSError, LedgerError)
 """What making a question of damaged values raises."""
 
 

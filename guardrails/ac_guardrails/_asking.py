@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ac_guardrails._approvals import ApprovalRequest, CannotAskError, Decision, Elsewhere
+from ac_guardrails._canonical import canonical
 from ac_guardrails._desk import AnswerError, Question
 from ac_guardrails._grants import Verdict
 from ac_guardrails._hold import TakenError
@@ -107,7 +108,7 @@ class Asking:
         found = _covering(plan, asked, verdict.beyond)
         if found is not None:
             return found
-        new = self._new(plan, verdict, asked)
+        new = self._new(plan, verdict, asked, (yield from self._number()))
         entry, is_new = yield from self._record.asked(new)
         if entry != self._record.entry:
             other = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
@@ -153,11 +154,17 @@ class Asking:
         look = Store(lambda: self._desk.question(question.request.id), self._guard.ledger.blocks)
         return (yield look) or replace(question, over=True)
 
-    def _new(self, plan: Plan, verdict: Verdict, asked: list[Question]) -> Question:
+    def _number(self) -> Steps[int]:
+        """How many questions were put before, those among them of which nothing is kept any more."""
+        entry = self._record.entry
+        number: int = yield Store(lambda: self._desk.asked(entry), self._guard.ledger.blocks)
+        return number
+
+    def _new(self, plan: Plan, verdict: Verdict, asked: list[Question], number: int = 0) -> Question:
         card = plan.card()
         rows = (*card.rows, *_changes(plan, asked), ("Why ask", verdict.reason))
         request = ApprovalRequest(
-            id=f"{self._record.entry}-{len(asked) + 1}" if asked else self._record.entry,
+            id=f"{self._record.entry}-{number + 1}" if number else self._record.entry,
             agent=plan.action.agent,
             action=plan.action,
             card=replace(card, rows=rows),
@@ -234,21 +241,23 @@ def _answers_at_once(guard: Guard) -> bool:
 def _covering(plan: Plan, asked: list[Question], beyond: frozenset[str] = frozenset()) -> Question | None:
     """The question that a plan is about: the latest one, or one whose edit led to those after it."""
     for question in asked:
-        edited = question.decision is not None and question.decision.kind == "edit"
-        if question.covers(plan.action, plan.voids, beyond) and (edited or question is asked[-1]):
+        if question.decision is not None and question.decision.kind == "edit" and question.is_about(plan.action):
+            return question  # what it rested on may have changed: they do not want this any more, but something else
+        if question is asked[-1] and question.covers(plan.action, plan.voids, beyond):
             return question
     return None
 
 
 def _changes(plan: Plan, asked: list[Question]) -> tuple[tuple[str, str], ...]:
     """What has changed since the same was last asked, for the card."""
-    digest = plan.action.digest() if asked else ""
-    before = next((question.voids for question in reversed(asked) if question.binds == digest), None)
+    binds, said = (plan.action.digest(), canonical(dict(plan.action.arguments))) if asked else ("", "")
+    alike = (one for one in reversed(asked) if one.binds == binds or one.says_the_same(said))
+    before = next((question.voids for question in alike), None)
     if before is None:
         return ()
     pairs = ((name, before.get(name), value) for name, value in plan.voids.items())
-    said = [f"{name.replace('_', ' ')}: {_shown(old)}, now {_shown(new)}" for name, old, new in pairs if old != new]
-    return (("Changed since", "; ".join(said)),) if said else ()
+    told = [f"{name.replace('_', ' ')}: {_shown(old)}, now {_shown(new)}" for name, old, new in pairs if old != new]
+    return (("Changed since", "; ".join(told)),) if told else ()
 
 
 def _shown(value: Any) -> str:

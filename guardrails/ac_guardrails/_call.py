@@ -45,6 +45,8 @@ class Call:
         self._adopted = False
         self._editor = ""
         self._edited: Question | None = None
+        self._is_void = False
+        """Whether what the edited question rested on has changed since, so that nobody has agreed to anything yet."""
         self._overruled = ""
         self._use(job)
 
@@ -179,6 +181,8 @@ class Call:
                 if decision.kind == "reject":
                     return (yield from self._rejected(decision))
                 if decision.kind == "edit":
+                    # What was edited is agreed to with it, unless they would have edited something else by now.
+                    self._is_void = not question.covers(prepared.action, prepared.voids, verdict.beyond)
                     return question
                 # The person took their time: what they agreed to is read again, and must be as it was.
                 again = True
@@ -237,7 +241,7 @@ class Call:
         verdict = self._guard.grants.decide(plan.action, plan.facts, on=self._guard.today(), used=used)
         # Whoever edited the call has agreed to it, unless it now touches somebody whom they were not shown.
         edited = self._edited
-        if verdict.kind == "ask" and edited and _is_agreed(plan, verdict, edited):
+        if verdict.kind == "ask" and edited and not self._is_void and _is_agreed(plan, verdict, edited):
             verdict = replace(verdict, kind="allow")
         elif verdict.kind == "allow" and self._adopted:
             refused = yield from self._asking.was_refused(plan, edited=edited is not None)

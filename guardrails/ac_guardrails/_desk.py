@@ -11,7 +11,7 @@ from typing import Any
 
 from ac_guardrails._approvals import Decision
 from ac_guardrails._canonical import canonical
-from ac_guardrails._events import Event
+from ac_guardrails._events import Event, LedgerError
 from ac_guardrails._hold import refuse_second
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._question import Question as Question
@@ -79,6 +79,12 @@ class Desk:
         with self._ledger.reading() as connection:
             return _of(connection, entry)
 
+    def asked(self, entry: str) -> int:
+        """How many questions an entry has put so far, whether they are still kept or not."""
+        with self._ledger.reading() as connection:
+            sql = "SELECT COUNT(*) FROM events WHERE entry = ? AND kind = 'asked'"
+            return int(connection.execute(sql, (entry,)).fetchone()[0])
+
     def waiting(self) -> list[Question]:
         """The questions that can be answered now, oldest first; the calls of a set are one question.
 
@@ -100,6 +106,8 @@ class Desk:
         Raises:
             AnswerError: It does not count.
         """
+        if not isinstance(decision, Decision):
+            raise AnswerError(f"{decision!r} is no decision. Use Decision.approve, .reject or .edit.")
         late = ""
         with self._ledger.transaction(durable=True) as connection:
             try:
@@ -293,7 +301,14 @@ def _of(connection: sqlite3.Connection, entry: str) -> list[Question]:
 @lru_cache(maxsize=16)
 def _read(body: str) -> tuple[Question, ...]:
     """The questions in a payload, all of them over. One run of a call looks at the same ones a dozen times."""
-    return tuple(Question.from_json(data, over=True) for data in json.loads(body).get("questions", []))
+    kept = json.loads(body)
+    try:
+        return tuple(Question.from_json(data, over=True) for data in kept.get("questions", []))
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        raise LedgerError(
+            "What the ledger keeps of a question to a person is damaged, so nobody can tell what they were asked. "
+            "Put back a copy of the ledger that is whole, or have the agent make the call anew."
+        ) from error
 
 
 def _round(connection: sqlite3.Connection, task: str, number: int) -> list[str] | None:

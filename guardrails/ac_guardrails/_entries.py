@@ -121,7 +121,7 @@ class Entry(Displayed):
     def verdict(self) -> str:
         """The decision and the outcome, without who and what."""
         words = [self._decision_words()]
-        if self.outcome and self.decision in ("allowed", "approved", "edited"):
+        if self.outcome and self.decision in ("allowed", "approved", "edited", "waiting"):
             words.append(_OUTCOMES.get(self.outcome, self.outcome))
             if self.outcome not in ("done", "nothing") and self.reason:
                 words[-1] += f" ({self.reason.rstrip('.')})"
@@ -155,7 +155,7 @@ class Entry(Displayed):
             case "joined":
                 return f"the same was asked already (entry {self.joined})"
             case "waiting":
-                return "waiting for a person"
+                return "nobody was asked" if self.state == "closed" else "waiting for a person"
             case other:
                 return other or "begun"
 

@@ -35,9 +35,17 @@ class Question:
     beyond: frozenset[str] = frozenset()
     members: tuple[str, ...] = ()
 
+    def is_about(self, action: Action) -> bool:
+        """Whether it asked about this action, whatever has changed of what an answer rests on."""
+        return self.binds == action.digest() and action.same_target(self.request.action)
+
+    def says_the_same(self, arguments: str) -> bool:
+        """Whether it asked about a call with these arguments, as canonical JSON, whatever they meant by then."""
+        return canonical(dict(self.request.action.arguments)) == arguments
+
     def covers(self, action: Action, voids: Mapping[str, Any], beyond: frozenset[str] = frozenset()) -> bool:
         """Whether an answer to it is an answer about this action, as things are now."""
-        same = self.binds == action.digest() and action.same_target(self.request.action) and beyond <= self.beyond
+        same = self.is_about(action) and beyond <= self.beyond
         return same and canonical(dict(self.voids)) == canonical(dict(voids))
 
     def is_open(self, now: float) -> bool:

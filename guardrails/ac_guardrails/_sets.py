@@ -247,7 +247,7 @@ class _Together(Asking):
         asked = yield from self._before()
         return asked[-1] if asked else (yield from super().put(plan, verdict))
 
-    def _new(self, plan: Plan, verdict: Verdict, asked: list[Question]) -> Question:
+    def _new(self, plan: Plan, verdict: Verdict, asked: list[Question], number: int = 0) -> Question:
         members = self._members
         request = ApprovalRequest(
             id=self._record.entry,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ac_guardrails import Decision, Grants, Guard
+from ac_guardrails import AnswerError, Decision, Grants, Guard, LedgerError
 from ac_guardrails.approvers import Inbox
 from ac_guardrails.approvers.langgraph import ask_in_graph
 from ac_tools import ActiveCampaign, ActiveCampaignToolkit
@@ -138,3 +138,97 @@ def test_an_import_looks_nobody_up_for_a_card_that_nobody_sees(guard, call):
     done, again = call("ac_import_contacts", {"contacts": people})
     assert done.status == "success"
     assert [sum(one == "GET /contacts" for one in sent) for sent in (first, again)] == [12, 5]
+
+
+def changed(account: ActiveCampaign, method: str, path: str, body: str) -> None:
+    """Somebody else changes the account."""
+    assert account.simulator is not None
+    headers = {"Api-Token": account.simulator.key}
+    assert account.simulator.handle(method, f"/api/3{path}", headers, body.encode()).status < 300
+
+
+OTHER_ADDRESS = ("PUT", "/contacts/46", '{"contact": {"email": "q@x.example"}}')
+
+
+def test_an_edit_stands_whatever_becomes_of_what_it_was_moved_away_from(guard, call, account):
+    """A person changed 46 to 48, and 46 is changed by somebody else: 48 it is, for the account and on record."""
+    call("ac_delete_contact", {"contact": "46"})
+    answered(guard, Decision.edit({"contact": "48"}, by="anna"))
+    call("ac_delete_contact", {"contact": "46"})
+    changed(account, *OTHER_ADDRESS)
+    assert answered(guard, Decision.approve(by="anna")).startswith("Delete contact 48")
+    done, sent = call("ac_delete_contact", {"contact": "46"})
+    assert "Deleted contact 48." in done.content
+    assert [one for one in sent if not one.startswith("GET")] == ["DELETE /contacts/48"]
+    assert "delete contact 48" in guard.ledger.entries()[-1].sentence
+
+
+def test_an_edit_of_the_same_record_is_asked_about_once_the_record_has_changed(guard, call, account):
+    """Who edits a value agrees to the rest as it was shown; as it is now they are asked again, with their own value."""
+    args = {"contact": "46", "phone": "1"}
+    call("ac_update_contact", args)
+    answered(guard, Decision.edit({"contact": "46", "phone": "3"}, by="anna"))
+    changed(account, *OTHER_ADDRESS)
+    told, sent = call("ac_update_contact", args)
+    assert told.artifact.kind == "waiting"
+    assert [one for one in sent if not one.startswith("GET")] == []
+    assert "→ «3»" in answered(guard, Decision.approve(by="anna"))
+    assert call("ac_update_contact", args)[0].status == "success"
+    assert call("ac_get_contact", {"contact": "46"})[0].artifact.phone == "3"
+
+
+def test_who_it_is_now_is_said_where_an_address_has_moved_on(guard, call, account):
+    """The same words mean another person by now: the new card says that something has changed, and what."""
+    args = {"contact": "maria@lindqvist-interiors.example"}
+    call("ac_delete_contact", args)
+    answered(guard, Decision.approve(by="anna"))
+    changed(account, *OTHER_ADDRESS)
+    changed(account, "PUT", "/contacts/47", '{"contact": {"email": "maria@lindqvist-interiors.example"}}')
+    assert call("ac_delete_contact", args)[0].artifact.kind == "waiting"
+    card = answered(guard, Decision.reject(by="anna"))
+    assert "contact 47" in card
+    assert "Changed since" in card
+    assert "name: «Maria Lindqvist», now" in card
+
+
+def test_a_question_that_is_lost_is_put_anew_under_another_name(guard, call):
+    """An answer to a card that nobody has any more is no answer to the next one."""
+    call(*ADD_TAG)
+    (lost,) = guard.desk.waiting()
+    with guard.ledger.transaction(durable=False) as connection:
+        connection.execute("DELETE FROM payloads")
+    call(*ADD_TAG)
+    (found,) = guard.desk.waiting()
+    assert found.request.id not in ("", lost.request.id)
+    with pytest.raises(AnswerError, match="no question"):
+        guard.desk.answer(lost.request.id, Decision.approve(by="anna"))
+
+
+@pytest.mark.parametrize("body", ["[]", '{"questions": 7}', '{"questions": [{"id": "x"}]}'])
+def test_a_damaged_question_ends_a_call_in_words(guard, call, body):
+    """No error of Python's own comes through."""
+    call(*ADD_TAG)
+    with guard.ledger.transaction(durable=False) as connection:
+        connection.execute("UPDATE payloads SET body = ?", (body,))
+    with pytest.raises(LedgerError, match="damaged"):
+        call(*ADD_TAG)
+
+
+def test_a_card_that_could_not_be_read_is_on_record_as_that(guard, call, account):
+    """Nobody waits for anybody: the account did not answer, and the sentence says so."""
+    account.simulator.fault("GET", "/contacts/46", times=9, status=503)
+    assert call(*ADD_TAG)[0].artifact.kind == "failed"
+    (entry,) = guard.ledger.entries()
+    assert entry.state == "closed"
+    assert "waiting" not in entry.sentence
+    assert "nobody was asked, it failed (Reading contact 46 met a fault" in entry.sentence
+
+
+def test_what_is_no_decision_is_no_answer(guard, call):
+    """A bare word is refused in words, and the question stays open."""
+    call(*ADD_TAG)
+    (waiting,) = guard.desk.waiting()
+    for answer in ("approve", True, None):
+        with pytest.raises(AnswerError, match="is no decision"):
+            guard.desk.answer(waiting.request.id, answer)
+    assert guard.desk.waiting() == [waiting]
