@@ -104,11 +104,12 @@ class Asking:
 
     def put(self, plan: Plan, verdict: Verdict) -> Steps[Question]:
         """The question about a plan: one that was put before and still covers it, or a new one."""
+        number = yield from self._number()  # first: what another run puts meanwhile is found below
         asked = yield from self._before()
         found = _covering(plan, asked, verdict.beyond)
         if found is not None:
             return found
-        new = self._new(plan, verdict, asked, (yield from self._number()))
+        new = self._new(plan, verdict, asked, max(number, len(asked)))
         entry, is_new = yield from self._record.asked(new)
         if entry != self._record.entry:
             other = yield Store(lambda: self._guard.ledger.entry(entry), self._guard.ledger.blocks)
