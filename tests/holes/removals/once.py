@@ -41,8 +41,8 @@ _ANY_APPROVAL = every(
 def _lasts_for_ever(patch: pytest.MonkeyPatch) -> None:
     made = Asking._new
 
-    def new(self: Any, plan: Any, verdict: Any, asked: Any) -> Any:
-        question = made(self, plan, verdict, asked)
+    def new(self: Any, plan: Any, verdict: Any, asked: Any, number: int = 0) -> Any:
+        question = made(self, plan, verdict, asked, number)
         return replace(question, request=replace(question.request, expires_at=1e11))
 
     patch.setattr(Asking, "_new", new)

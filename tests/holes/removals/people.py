@@ -31,8 +31,8 @@ def _answers_with_the_card(patch: pytest.MonkeyPatch) -> None:
     """Whatever an agent is answered, the latest card stands beside it."""
     made, run, cards = Asking._new, Guard.run, []
 
-    def new(self: Any, plan: Any, verdict: Any, asked: Any) -> Any:
-        question = made(self, plan, verdict, asked)
+    def new(self: Any, plan: Any, verdict: Any, asked: Any, number: int = 0) -> Any:
+        question = made(self, plan, verdict, asked, number)
         cards.append(str(question.request))
         return question
 
