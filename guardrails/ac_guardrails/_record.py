@@ -100,7 +100,7 @@ class Record:
             expires=round(request.expires_at, 3),
             beyond=sorted(question.beyond) or None,
         )
-        before, kept = self._pending, self._kept
+        before, kept = self._pending, {**self._kept, "salt": self._salt}  # for whoever goes on with this entry
         desk = Desk(self._ledger)
 
         def ask() -> tuple[str, bool]:

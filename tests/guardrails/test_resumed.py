@@ -232,3 +232,13 @@ def test_what_is_no_decision_is_no_answer(guard, call):
         with pytest.raises(AnswerError, match="is no decision"):
             guard.desk.answer(waiting.request.id, answer)
     assert guard.desk.waiting() == [waiting]
+
+
+def test_a_read_that_is_asked_about_keeps_its_salt(account):
+    """Whoever goes on with the entry later digests the same question to the same text."""
+    grants = Grants.from_dict({"agents": {"marketing": {"tags": {"access": "read", "ask": ["ac_list_tags"]}}}})
+    guard = Guard(grants, ledger="memory:", approver=Inbox(wait=0))
+    ActiveCampaignToolkit(account=account, guard=guard, agent="marketing").get_tool("ac_list_tags").invoke({})
+    (entry,) = guard.ledger.entries()
+    assert entry.state == "waiting"
+    assert entry.payload["salt"]
