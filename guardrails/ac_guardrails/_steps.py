@@ -127,17 +127,17 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Read something of the framework around the tools, which has a way of its own for each of the two worlds."""
+    """Read or write what the framework around the tools keeps; it has a way of its own for each of the two worlds."""
 
     here: Callable[[], Any]
     there: Callable[[], Awaitable[Any]]
 
     def do(self, sender: Sender) -> Any:
-        """Read it."""
+        """Carry it out."""
         return self.here()
 
     async def ado(self, sender: Sender) -> Any:
-        """Read it on an event loop."""
+        """Carry it out on an event loop."""
         return await self.there()
 
 

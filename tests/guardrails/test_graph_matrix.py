@@ -46,6 +46,7 @@ BAD = (
 )
 GARBAGE = ("yes", "approve", True, False, 0, 1, [], [[]], ["approve"], {"type": "accepted"}, {"decisions": []})
 GARBAGE += ({"decisions": "approve"}, {"type": "approve", "by": "bob"}, {"type": "respond"}, [{"type": "approve"}] * 7)
+YES = {"decisions": [{"type": "approve"}]}
 DAY = 86400.0
 
 
@@ -259,16 +260,17 @@ class World:
 
     def step(self, asked: list[Any], *, calm: bool) -> None:
         some = asked if calm or self.rng.random() < 0.6 else self.rng.sample(asked, self.rng.randint(1, len(asked)))
-        move = "right" if calm else self.rng.choice(["right"] * 4 + ["garbage"] * 2 + ["elsewhere", "late", "twice"])
+        moves = ["right"] * 4 + ["garbage"] * 2 + ["elsewhere", "late", "twice", "idle"]
+        move = "right" if calm else self.rng.choice(moves)
         if move == "late" and self.rng.random() < 0.3:
             self.offset += DAY
             self.person.late = True
         if move == "elsewhere":
             self.elsewhere(some)
         if move == "twice":
-            # In a task that pauses more than once LangGraph hands a late answer to the next pause, if it names none.
-            named = self.kind != "agent"
-            return self.both(*({one.id: self.decided(one, named=named) for one in some} for _ in range(2)))
+            return self.both(*({one.id: self.decided(one) for one in some} for _ in range(2)))
+        if move == "idle":  # nobody says anything: going on as after a crash, or an answer to no pause of this thread
+            return self.run(self.rng.choice([None, Command(resume={"0" * 32: YES})]))
         answers = {one.id: self.garbage(one) if move == "garbage" else self.decided(one) for one in some}
         return self.run(self.resumed(answers, alone=len(asked) == 1))
 
@@ -306,10 +308,10 @@ class World:
             self.person.shown[approval] = (request["name"], request["args"])
         return list(asked.value["approval_ids"])
 
-    def decided(self, asked: Any, *, named: bool = False) -> Any:
-        """A good answer to what was shown, in one of the shapes that count; or in the one that names the approval."""
+    def decided(self, asked: Any) -> Any:
+        """A good answer to what was shown, in one of the shapes that count."""
         decisions = [self.decision(approval) for approval in self.see(asked)]
-        shape = "keyed" if named else self.rng.choice(["decisions", "list", "keyed"])
+        shape = self.rng.choice(["decisions", "list", "keyed"])
         if shape == "keyed":
             return dict(zip(asked.value["approval_ids"], decisions, strict=True))
         return decisions if shape == "list" else {"decisions": decisions}

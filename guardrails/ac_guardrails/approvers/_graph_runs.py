@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ac_guardrails._canonical import digest
 from ac_guardrails._origin import Origin
-from ac_guardrails._steps import Look, Steps
+from ac_guardrails._steps import Steps
+from ac_guardrails.approvers._graph_checkpoints import last_pauses
 
-__all__ = ["CHECKPOINTER", "SCRATCHPAD", "Run", "RunLock", "is_answered", "lock_of", "scratchpad_of", "task_of"]
+__all__ = [
+    "SCRATCHPAD",
+    "Run",
+    "RunLock",
+    "drop_kept_answer",
+    "has_bare_answer",
+    "is_answered",
+    "lock_of",
+    "scratchpad_of",
+    "task_of",
+]
 
-SCRATCHPAD, CHECKPOINTER = "__pregel_scratchpad", "__pregel_checkpointer"
+SCRATCHPAD, _BY_ID = "__pregel_scratchpad", "__pregel_resume_map"
 
 
 def scratchpad_of(origin: Origin) -> Any:
@@ -26,10 +36,35 @@ def scratchpad_of(origin: Origin) -> Any:
     return origin.config["configurable"][SCRATCHPAD]
 
 
+def has_bare_answer(origin: Origin) -> bool:
+    """Whether LangGraph offers this run of a task an answer that came without its pause's id, or has handed it out.
+
+    In a run that was resumed by id it is one that LangGraph has kept from an earlier run.
+    """
+    return scratchpad_of(origin).get_null_resume(False) is not None
+
+
 def is_answered(origin: Origin) -> bool:
     """Whether this run of a task has an answer, which it may not have taken yet."""
-    scratchpad = scratchpad_of(origin)
-    return bool(scratchpad.resume) or scratchpad.get_null_resume(False) is not None
+    return _answers(origin) > 0
+
+
+def drop_kept_answer(origin: Origin) -> None:
+    """Where a run was resumed by id, throw away the bare answer of an earlier run, which was given to something else.
+
+    Otherwise LangGraph would hand it out in place of the next pause.
+    """
+    if _by_id(origin) is not None:
+        scratchpad_of(origin).get_null_resume(True)
+
+
+def _answers(origin: Origin) -> int:
+    return len(scratchpad_of(origin).resume) + (_by_id(origin) is None and has_bare_answer(origin))
+
+
+def _by_id(origin: Origin) -> Any:
+    """The answers that a run was resumed with, by the id of their pauses; None where it was not resumed so."""
+    return origin.config["configurable"].get(_BY_ID)
 
 
 def task_of(origin: Origin) -> str:
@@ -67,9 +102,8 @@ class RunLock:
         """The run of the task that a call is part of; for whoever holds the lock."""
         scratchpad = scratchpad_of(origin)
         if self._run is None or self._run.scratchpad is not scratchpad:
-            shown = (yield from _last_shown(origin.config["configurable"])) if is_answered(origin) else None
-            answers = len(scratchpad.resume) + (scratchpad.get_null_resume(False) is not None)
-            self._run = Run(scratchpad, shown, answers)
+            shown = (yield from _last_shown(origin)) if is_answered(origin) else None
+            self._run = Run(scratchpad, shown, _answers(origin))
         return self._run
 
     def acquire(self, *, blocking: bool) -> bool:
@@ -92,38 +126,14 @@ def lock_of(task: str) -> RunLock:
         return lock
 
 
-def _last_shown(configurable: Mapping[str, Any]) -> Steps[list[str] | None]:
-    """The ids of the approvals that the last pause of a task has shown; empty where it showed something else.
-
-    Args:
-        configurable: What LangGraph runs the task with.
+def _last_shown(origin: Origin) -> Steps[list[str] | None]:
+    """The ids of the approvals that the pause before this run has shown; empty where it showed something else.
 
     Returns:
-        None where the task was not paused.
+        None where the task was not paused, or where this run brings an answer to an earlier pause.
     """
-    namespace, _, task = str(configurable.get("checkpoint_ns") or "").rpartition(":")
-    saver, ids = configurable[CHECKPOINTER], configurable.get("checkpoint_map") or {}
-    while True:  # a function under @task has a namespace of its own, but is kept in the graph around it
-        namespace = namespace.rpartition("|")[0]
-        where = {
-            "thread_id": configurable.get("thread_id"),
-            "checkpoint_ns": namespace,
-            "checkpoint_id": ids.get(namespace),
-        }
-        shown = _of_task((yield from _writes(saver, {"configurable": where})), task)
-        if shown is not None or not namespace:
-            return shown
-
-
-def _writes(saver: Any, config: Mapping[str, Any]) -> Steps[Iterable[tuple[str, str, Any]]]:
-    found = yield Look(lambda: saver.get_tuple(config), lambda: saver.aget_tuple(config))
-    return found.pending_writes or () if found else ()
-
-
-def _of_task(writes: Iterable[tuple[str, str, Any]], task: str) -> list[str] | None:
-    shown: list[str] | None = None
-    for owner, channel, value in writes:
-        if owner == task and channel == "__interrupt__":
-            values = [getattr(each, "value", None) for each in value]
-            shown = [one for each in values if isinstance(each, dict) for one in each.get("approval_ids", ())]
-    return shown
+    pauses = yield from last_pauses(origin.config["configurable"])
+    by_id = _by_id(origin)
+    if pauses is None or (by_id is not None and not any(each.id in by_id for each in pauses)):
+        return None
+    return [one for each in pauses if isinstance(each.value, dict) for one in each.value.get("approval_ids", ())]

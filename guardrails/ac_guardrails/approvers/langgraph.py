@@ -18,11 +18,13 @@ from ac_guardrails._desk import AnswerError, Question, entry_of
 from ac_guardrails._job import InvalidCall
 from ac_guardrails._origin import Origin
 from ac_guardrails._steps import Pause, Steps, Store
+from ac_guardrails.approvers._graph_checkpoints import CHECKPOINTER, forget_bare_answer
 from ac_guardrails.approvers._graph_messages import Unusable, parse, payload
 from ac_guardrails.approvers._graph_runs import (
-    CHECKPOINTER,
     SCRATCHPAD,
     Run,
+    drop_kept_answer,
+    has_bare_answer,
     is_answered,
     lock_of,
     scratchpad_of,
@@ -60,6 +62,7 @@ class GraphApprover(Elsewhere):
         """Where one task runs several calls, none begins before all were decided on."""
         if _why_not(job.origin):
             return
+        drop_kept_answer(job.origin)
         if len(job.origin.siblings()) > 1:
             with suppress(CannotAskError):  # each call that must ask says so for itself
                 yield from self._together(guard, job, None)
@@ -156,6 +159,8 @@ class _Paused:
             interrupt(payload([question.request for _, question in waiting], note=self._note))
         except GraphInterrupt:
             yield from self._shown([question.request.id for _, question in waiting])
+            if has_bare_answer(self._job.origin):
+                yield from forget_bare_answer(self._job.origin.config["configurable"])
             raise
 
     def taken(self) -> Steps[None]:
