@@ -88,7 +88,7 @@ def _fault(error: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"] if not _is_branch(part)) or "the arguments"
     match error["type"]:
         case "extra_forbidden":
-            return f"it has no argument {inert(place, limit=60)!r}; the API would drop it silently."
+            return f"{inert(place, limit=60)!r} is no argument of it; the API would drop it silently."
         case "missing":
             return f"{place!r} is required."
         case "value_error":

@@ -251,7 +251,7 @@ def test_arguments_can_come_from_stdin(cli, url, ask, agent, started):
     ("arguments", "code", "words"),
     [
         ('{"contact": 46}', 1, "'deal' is required"),
-        ('{"deal": 1, "amuont": 5}', 1, "it has no argument 'amuont'"),
+        ('{"deal": 1, "amuont": 5}', 1, "'amuont' is no argument of it"),
         ('{"deal": 1, "amount": "a lot"}', 1, "is no amount"),
         ("{deal: 1}", 2, "That is no JSON"),
         ("[1]", 2, "The arguments are an object"),
@@ -414,7 +414,7 @@ def test_watch_on_a_terminal_takes_answers(terminal, url, ask, agent, run):
     opened.type("e\n")
     opened.expect("New arguments")
     opened.type('{"deal": 1, "titel": "Tables"}\n')
-    opened.expect("it has no argument 'titel'")
+    opened.expect("'titel' is no argument of it")
     opened.expect("[s]kip?")
     opened.type("e\n")
     opened.expect("New arguments")

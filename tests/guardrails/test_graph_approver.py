@@ -278,6 +278,33 @@ def test_whoever_answers_after_somebody_elsewhere_is_told_so(kind, answer, by_id
 
 
 @KINDS
+@pytest.mark.parametrize(
+    ("args", "fault"),
+    [
+        ({"contct": "4"}, "'contct' is no argument of it"),
+        ({"contact": ""}, "'' names no contact"),
+        ({"contact": "4", "approved": True}, "'approved' is no argument of it"),
+        ({}, "'contact' is required"),
+    ],
+)
+def test_an_edit_that_the_tool_cannot_take_is_asked_about_again(kind, args, fault, guard, tools, writes):
+    """A misspelt edit ends nothing: the same card comes back and says what was wrong, and the next answer counts."""
+    graph = graph_of(kind, tools, [DELETE_3])
+    graph.invoke(BEGIN, CONFIG)
+    edit = {"type": "edit", "edited_action": {"name": DELETE_3[0], "args": args}}
+    graph.invoke(Command(resume=[edit]), CONFIG)
+    (pause,) = graph.get_state(CONFIG).interrupts
+    assert pause.value["action_requests"][0]["args"] == {"contact": "3"}
+    assert pause.value["note"].startswith("Your last answer could not be used, and nothing was done: ")
+    assert fault in pause.value["note"]
+    edit = {"type": "edit", "edited_action": {"name": DELETE_3[0], "args": {"contact": "4"}}}
+    for answer in (edit, YES):
+        graph.invoke(Command(resume=[answer]), CONFIG)
+    assert writes() == ["DELETE /contacts/4"]
+    assert [entry.verdict() for entry in guard.ledger.entries()] == ["edited and approved by anna, done"]
+
+
+@KINDS
 def test_who_says_the_same_as_somebody_elsewhere_is_no_objector(kind, guard, tools, writes):
     """Two people who both say yes are no news."""
     graph = graph_of(kind, tools, [DELETE_3])

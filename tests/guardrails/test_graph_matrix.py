@@ -300,8 +300,9 @@ class World:
 
     def garbage(self, asked: Any) -> Any:
         self.person.unusable += 1
-        self.see(asked)
-        return self.rng.choice(GARBAGE)
+        name, _ = self.person.shown[self.see(asked)[0]]
+        misspelt = {"type": "edit", "edited_action": {"name": name, "args": {"contct": "7"}}}
+        return self.rng.choice((*GARBAGE, [misspelt] * len(asked.value["approval_ids"])))
 
     def see(self, asked: Any) -> list[str]:
         for approval, request in zip(asked.value["approval_ids"], asked.value["action_requests"], strict=True):

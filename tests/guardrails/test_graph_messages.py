@@ -402,7 +402,7 @@ def test_what_is_no_answer_decides_nothing_and_says_why(answer: Any, questions: 
     assert isinstance(unusable, Unusable)
     assert reason in unusable.reason
     assert '{"decisions": [{"type": "approve"}]}' in unusable.reason
-    assert "…" not in payload(ONE, note=f"Your last answer was not understood: {unusable.reason}.")["note"]
+    assert "…" not in payload(ONE, note=f"Your last answer could not be used: {unusable.reason}.")["note"]
 
 
 def test_an_answer_that_contains_itself_decides_nothing() -> None:

@@ -172,7 +172,7 @@ def test_row_16_a_bad_answer_is_asked_again(bad, kind, asynchronous, toolkit_for
     graph.run(BEGIN)
     graph.run(Command(resume=bad))
     assert writes() == []
-    assert ["was not understood" in one.value["note"] for one in graph.graph.get_state(CONFIG).interrupts] == [True]
+    assert ["could not be used" in one.value["note"] for one in graph.graph.get_state(CONFIG).interrupts] == [True]
     graph.run(Command(resume=YES))
     assert writes() == ["DELETE /contacts/46"]
 

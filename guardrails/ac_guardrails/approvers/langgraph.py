@@ -239,7 +239,7 @@ class _Paused:
             return
         if isinstance(decided, Unusable):
             if unusable + 1 < _MOST_UNUSABLE:
-                self._note = f"Your last answer was not understood, and nothing was done: {decided.reason}."
+                self._note = f"Your last answer could not be used, and nothing was done: {decided.reason}."
                 return
             by = _person(self._job.origin)
             decided = tuple(Decision.reject("no usable answer was given", by=by) for _ in asked)
@@ -253,8 +253,22 @@ class _Paused:
         if len(asked) < count:
             return Unusable(_CHANGED) if is_open else ()
         decided = parse(answer, [question.request for _, question in asked], by=_person(self._job.origin))
+        if not isinstance(decided, Unusable):
+            decided = self._fault_of_edits(asked, decided) or decided
         # Answered elsewhere meanwhile: a clear word may still be an objection to that.
         return () if isinstance(decided, Unusable) and not is_open else decided
+
+    def _fault_of_edits(self, asked: list[_Asked], decided: tuple[Decision, ...]) -> Unusable | None:
+        """What is wrong with the first edit whose arguments its tool cannot use."""
+        for (_, question), decision in zip(asked, decided, strict=True):
+            action = question.request.action
+            alike = [job for _, job in self._calls if (job.tool, job.agent) == (action.tool, action.agent)]
+            if decision.kind == "edit" and alike:
+                try:
+                    alike[0].edited(decision.arguments or {}).outline()
+                except InvalidCall as error:
+                    return Unusable(str(error).rstrip("."))
+        return None
 
 
 def _entry_of(guard: Guard, job: Job) -> Steps[str]:
