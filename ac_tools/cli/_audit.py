@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ac_guardrails._text import inert
 from ac_tools.cli._console import fail, say, stdout
 from ac_tools.cli._ledger_file import open_existing
 from ac_tools.cli._options import AsJson, By, LedgerUrl, name_of
 
 if TYPE_CHECKING:
     from ac_guardrails import Entry
+    from ac_guardrails._history import Moment
 
 app = typer.Typer(help="Read, follow, check and export the ledger; settle what is unknown.", no_args_is_help=True)
 
@@ -44,6 +46,10 @@ State = Annotated[_State | None, typer.Option(help="Only calls in this state.")]
 
 @app.command()
 def show(
+    entry: Annotated[
+        str,
+        typer.Argument(help="Only this entry, and its history step by step.", show_default=False),
+    ] = "",
     ledger: LedgerUrl = None,
     agent: Agent = None,
     since: Since = None,
@@ -54,6 +60,11 @@ def show(
     """Tell who did what, what was decided, and what came of it: a sentence a call, oldest first."""
     from ac_tools.cli import _audit_formats as formats
 
+    if entry:
+        if agent or since or state:
+            fail("An entry is shown whole: leave out --agent, --since and --state.", code=2)
+        formats.print_history(stdout(), *_history(ledger, entry), as_json=as_json)
+        return
     entries = _entries(ledger, agent, since, state)
     shown = entries[-limit:]
     if as_json:
@@ -138,6 +149,16 @@ def settle(
         settling.by_hand(opened, entry, happened=found is _Found.happened, by=name_of(by), as_json=as_json)
     else:
         fail("Which entry? ac-tools audit settle ENTRY --as ..., with an id of ac-tools audit show.", code=2)
+
+
+def _history(url: str | None, entry_id: str) -> tuple[Entry, list[Moment]]:
+    from ac_tools._confirmable import told_apart
+
+    opened = open_existing(url)
+    entry = opened.entry(entry_id)
+    if entry is None:
+        fail(f"There is no entry {inert(entry_id, limit=40)!r} on this ledger. ac-tools audit show lists them.")
+    return told_apart([entry], opened)[0], opened.history(entry_id)
 
 
 def _entries(url: str | None, agent: str | None, since: str | None, state: _State | None) -> list[Entry]:

@@ -14,7 +14,10 @@ from ac_tools.cli._ledger_table import style_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ac_guardrails._history import Moment
+
 _COLUMNS = ("id", "at", "agent", "tool", "host", "what", "decision", "by", "reason", "outcome", "state", "joined")
+_SAID = ("agreed", "objection")
 _COUNTS = ("is_write", "writes", "reads")
 _UNDO = ("undoes", "behalf", "undone")
 _TOLD = ("confirmation", "otherwise")
@@ -22,7 +25,7 @@ _TOLD = ("confirmation", "otherwise")
 
 def as_data(entry: Entry) -> dict[str, Any]:
     """An entry as plain data, without its payload."""
-    data = {name: getattr(entry, name) for name in (*_COLUMNS, *_COUNTS, *_UNDO, *_TOLD)}
+    data = {name: getattr(entry, name) for name in (*_COLUMNS, *_COUNTS, *_UNDO, *_TOLD, *_SAID)}
     return {**data, "at": entry.at.isoformat(timespec="milliseconds"), "sentence": entry.sentence}
 
 
@@ -57,6 +60,27 @@ def print_sentences(console: Console, entries: Iterable[Entry]) -> None:
         console.print(grid)
 
 
+def print_history(console: Console, entry: Entry, moments: Iterable[Moment], *, as_json: bool) -> None:
+    """Print an entry's sentence, and below it what happened to it, a line a step."""
+    if as_json:
+        steps = [{"at": each.at.isoformat(timespec="milliseconds"), "said": each.said} for each in moments]
+        print_json({**as_data(entry), "history": steps})
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    print_sentences(console, [entry])
+    grid = Table.grid(padding=(0, 2))
+    for each in moments:
+        when, said = f"{each.at:%Y-%m-%d %H:%M:%SZ}", inert(each.said, limit=1000)
+        if console.is_terminal:
+            grid.add_row(Text(when, style="dim"), Text(said, overflow="fold"))
+        else:
+            console.print(Text(f"  {when}  {said}"), soft_wrap=True)
+    if console.is_terminal:
+        console.print(grid)
+
+
 def write_jsonl(file: TextIO, entries: Iterable[Entry]) -> None:
     """Write an object a line."""
     file.writelines(json.dumps(as_data(entry), ensure_ascii=False) + "\n" for entry in entries)
@@ -65,7 +89,7 @@ def write_jsonl(file: TextIO, entries: Iterable[Entry]) -> None:
 def write_csv(file: TextIO, entries: Iterable[Entry]) -> None:
     """Write a header and a row an entry."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow((*_COLUMNS, *_COUNTS, *_UNDO, *_TOLD, "sentence"))
+    writer.writerow((*_COLUMNS, *_COUNTS, *_UNDO, *_TOLD, *_SAID, "sentence"))
     for entry in entries:
         writer.writerow([_cell(value) for value in as_data(entry).values()])
 

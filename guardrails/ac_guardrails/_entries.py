@@ -9,7 +9,7 @@ from typing import Any
 
 from ac_guardrails._display import Displayed
 
-_OUTCOMES = {
+OUTCOMES = {
     "done": "done",
     "nothing": "nothing had to be done",
     "refused": "the account refused it",
@@ -49,6 +49,8 @@ class Entry(Displayed):
         writes: How many write requests left.
         reads: How many reads left, the guard's own included.
         is_write: Whether the call could change the account.
+        agreed: approved or edited, where `by` had agreed before it was refused or lapsed; empty where nobody had.
+        objection: Who said otherwise when the answer stood already, and what they said; empty where nobody did.
         joined: The entry whose question this call waits for, where the same had been asked already.
         sent_at: When its last write left, in epoch seconds; 0.0 before.
         cut_at: When the answer to it was given up, in epoch seconds; 0.0 where that is not on record.
@@ -86,6 +88,8 @@ class Entry(Displayed):
     writes: int = 0
     reads: int = 0
     is_write: bool = False
+    agreed: str = ""
+    objection: str = ""
     joined: str = ""
     sent_at: float = 0.0
     cut_at: float = 0.0
@@ -115,14 +119,15 @@ class Entry(Displayed):
         if not self.what:
             return f"{self.agent} began a call, and what it was is not on record yet: {self.verdict()}.{damage}"
         undone = f"; taken back by {self.undone}" if self.undone else ""
-        told = f"{self._confirmed()}{undone}.{damage}"
+        objected = f"; {self.objection}, when that stood already" if self.objection else ""
+        told = f"{objected}{self._confirmed()}{undone}.{damage}"
         return f"{self.agent} asked to {self.what}{self._on_behalf()} in {self.host}: {self.verdict()}{told}"
 
     def verdict(self) -> str:
         """The decision and the outcome, without who and what."""
         words = [self._decision_words()]
         if self.outcome and self.decision in ("allowed", "approved", "edited", "waiting"):
-            words.append(_OUTCOMES.get(self.outcome, self.outcome))
+            words.append(OUTCOMES.get(self.outcome, self.outcome))
             if self.outcome not in ("done", "nothing") and self.reason:
                 words[-1] += f" ({self.reason.rstrip('.')})"
         return ", ".join(words)
@@ -145,11 +150,12 @@ class Entry(Displayed):
         because = f" ({self.reason.rstrip('.')})" if self.reason else ""
         match self.decision:
             case "approved" | "edited":
-                return f"{self._who_decided()}{self._together()}"
+                return f"{self._who_decided(self.decision)}{self._together()}"
             case "rejected":
-                return f"{self._who_decided()}{because}{self._together()}"
+                return f"{self._who_decided(self.decision)}{because}{self._together()}"
             case "refused" | "expired":
-                return f"{self.decision}{because}"
+                before = f"{self._who_decided(self.agreed)}, then " if self.agreed else ""
+                return f"{before}{self.decision}{because}"
             case "deny":
                 return "refused"
             case "joined":
@@ -164,16 +170,16 @@ class Entry(Displayed):
         others = "1 other" if self.others == 1 else f"{self.others} others"
         return f", together with {others} (set {self.set})" if self.set else ""
 
-    def _who_decided(self) -> str:
+    def _who_decided(self, decision: str) -> str:
         """Everybody who had a say in what ran, or did not: who changed it, and who agreed or not."""
         editors = list(dict.fromkeys(by for _, by in self.edits))
         if self.standing:
-            return f"{self.decision} beforehand by {self.by} (standing approval {self.standing})"
+            return f"{decision} beforehand by {self.by} (standing approval {self.standing})"
         if not editors:
-            return f"{self.decision} by {self.by}"
+            return f"{decision} by {self.by}"
         edited = f"edited by {' and '.join(editors)}"
-        if self.decision == "edited":
+        if decision == "edited":
             return edited
         if editors == [self.by]:
-            return f"edited and {self.decision} by {self.by}"
-        return f"{edited}, {self.decision} by {self.by}"
+            return f"edited and {decision} by {self.by}"
+        return f"{edited}, {decision} by {self.by}"

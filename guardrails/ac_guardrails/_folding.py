@@ -79,7 +79,10 @@ def _after(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
         case "refused":
             decision = event.get("decision", "refused")
             reason = _kept(entry, "error") or event.get("reason", "") or entry.reason
-            return {"decision": decision, "reason": reason, "state": "closed"}
+            agreed = entry.decision if entry.decision in ("approved", "edited") and decision != "rejected" else ""
+            return {"decision": decision, "reason": reason, "state": "closed", "agreed": agreed}
+        case "overruled":
+            return {"objection": f"{inert(event.get('by', ''), limit=80)} said otherwise ({event.get('decision', '')})"}
         case "read":
             return {"reads": entry.reads + 1}
         case "sent":

@@ -16,6 +16,7 @@ from ac_guardrails._database import Database
 from ac_guardrails._display import Displayed
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import CLOSING, Event, chained, row_of
+from ac_guardrails._history import Moment
 from ac_guardrails._hold import Hold, holder_of, refuse_second, refuse_twice, used_by
 from ac_guardrails._inflight import InFlight
 from ac_guardrails._late import Batch, Late
@@ -26,6 +27,7 @@ from ac_guardrails._reading import (
     entry_of,
     entry_of_call,
     first_fault,
+    history_of,
     made_by_others,
     name_of_call,
     open_entries,
@@ -253,6 +255,11 @@ class Ledger(Displayed):
         """One entry by its id; None where there is none."""
         with self._looking() as connection:
             return entry_of(connection, entry_id)
+
+    def history(self, entry_id: str) -> list[Moment]:
+        """What happened to one entry, step by step, in order; nothing where there is no such entry."""
+        with self._looking() as connection:
+            return history_of(connection, entry_id)
 
     def not_closed(self) -> list[Entry]:
         """The entries that are waiting, open or unknown, oldest first; quick however long the ledger is."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from ac_guardrails._entries import Entry
 from ac_guardrails._events import chained, columns_of
-from ac_guardrails._folding import fold
+from ac_guardrails._folding import fold, mapping
+from ac_guardrails._history import Moment, history
 
 _CHOSEN = (
     "entry IN (SELECT entry FROM events"
@@ -55,6 +56,15 @@ def entry_of(connection: sqlite3.Connection, entry: str) -> Entry | None:
     rows = connection.execute(_ROWS_OF, (entry,)).fetchall()
     payload = connection.execute(_PAYLOAD_OF, (entry,)).fetchall()
     return next(iter(fold(rows, dict(payload))), None)
+
+
+def history_of(connection: sqlite3.Connection, entry: str) -> list[Moment]:
+    """What happened to an entry, step by step; nothing where there is none."""
+    found = entry_of(connection, entry)
+    if found is None:
+        return []
+    bodies = connection.execute(_ROWS_OF, (entry,)).fetchall()
+    return history([mapping(body) for _, body in bodies], found.payload)
 
 
 def entry_of_call(connection: sqlite3.Connection, call: str, *, sent: bool = False) -> Entry | None:
