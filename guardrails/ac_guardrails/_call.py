@@ -70,7 +70,7 @@ class Call:
             self._sending.landed()
         if self._overruled:
             answer = replace(answer, content=self._overruled + answer.content)
-        if self._edited is None:
+        if not self._editor:
             return answer
         changed = f"{self._editor} changed the arguments to {canonical(self._job.arguments())}. "
         return replace(answer, content=changed + answer.content)
@@ -131,7 +131,8 @@ class Call:
                 return answer
             edited, self._edited = answer.decision, answer
             assert edited is not None
-            self._editor = inert(edited.by, limit=80)
+            if canonical(dict(edited.arguments or {})) != canonical(dict(answer.request.action.arguments)):
+                self._editor = inert(edited.by, limit=80)
             self._record.edited()
             self._use(self._job.edited(edited.arguments or {}))
         return (yield from self._refused("It was edited too many times.", final=True))

@@ -122,6 +122,13 @@ def test_an_edit_is_validated(guard: Any, job: Any, sender: Any, carry: Any) -> 
     assert sender.requests == []
 
 
+def test_an_edit_that_changes_nothing_is_told_as_none(guard: Any, job: Any, sender: Any, carry: Any) -> None:
+    """Some interfaces send every approval as an edit; the model is not told of a change that nobody made."""
+    answer = carry(guard(FULL, approver=Edits({"book": 1})), job("burn_book", args={"book": 1}))
+    assert answer.content == "burn_book: 1 request(s) answered."
+    assert [request.path for request in sender.writes] == ["/books/1"]
+
+
 def test_too_many_edits_end_in_a_refusal(guard: Any, job: Any, sender: Any, carry: Any) -> None:
     """A person who edits for ever, or a program that does, is stopped."""
     approver = Edits(*({"book": number} for number in range(2, 12)))
