@@ -3,6 +3,7 @@
 # Annotations are not postponed here: LangChain evaluates those of `_run` anew at each call.
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, final
@@ -250,7 +251,8 @@ class ActiveCampaignTool(BaseTool):
         try:
             return await super().arun(tool_input, *args, config=config, tool_call_id=tool_call_id, **kwargs)
         finally:
-            CALLING.reset(token)
+            with suppress(ValueError):  # a coroutine that the garbage collector closes ends in another context
+                CALLING.reset(token)
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """The arguments, and where a ToolNode is in use its runtime, which tells whose call it is."""

@@ -105,8 +105,10 @@ class Store:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError as error:
-            # The thread cannot be stopped, and what is recorded next must come after it.
-            await asyncio.wait([work])
+            # The thread cannot be stopped, and what is recorded next must come after it, however often it is cancelled.
+            while not work.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([work])
             raise CancelledLateError(error, work) from None
 
 

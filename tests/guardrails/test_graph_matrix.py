@@ -141,6 +141,7 @@ class World:
         self.memory = InMemorySaver()
         self.saver = contextlib.ExitStack()
         self.person = Person()
+        self.paused: set[str] = set()
         self.numbers = iter(rng.sample(range(10, 270), 60))
         self.turns = [self.calls() for _ in range(rng.choice([1, 1, 2]))]
         self.guard: Guard | None = None
@@ -246,6 +247,7 @@ class World:
         for rounds in range(60):
             if not (asked := self.pending()):
                 return
+            self.paused |= {one.id for one in asked}
             if self.rng.random() < 0.25:
                 self.start()
             if self.faults and self.rng.random() < 0.3:
@@ -269,10 +271,16 @@ class World:
             self.elsewhere(some)
         if move == "twice":
             return self.both(*({one.id: self.decided(one) for one in some} for _ in range(2)))
-        if move == "idle":  # nobody says anything: going on as after a crash, or an answer to no pause of this thread
-            return self.run(self.rng.choice([None, Command(resume={"0" * 32: YES})]))
+        if move == "idle":
+            return self.run(self.idle(asked))
         answers = {one.id: self.garbage(one) if move == "garbage" else self.decided(one) for one in some}
         return self.run(self.resumed(answers, alone=len(asked) == 1))
+
+    def idle(self, asked: list[Any]) -> Any:
+        """Nobody answers what waits: going on as after a crash, or an answer to a pause that is none, or is over."""
+        waiting = {one.id for one in asked}
+        over = sorted(self.paused - waiting) or ["0" * 32]
+        return self.rng.choice([None, *(Command(resume={pause: YES}) for pause in ("0" * 32, self.rng.choice(over)))])
 
     def resumed(self, answers: dict[str, Any], *, alone: bool) -> Command[Any]:
         only = next(iter(answers.values()))

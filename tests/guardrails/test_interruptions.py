@@ -145,10 +145,13 @@ def test_a_coroutine_that_is_closed_records_what_it_sent(
     assert only_entry(opened).state == "unknown"
 
 
+@pytest.mark.parametrize("times", [1, 2, 3])
 async def test_a_cancelled_record_comes_before_what_follows_it(
-    guard: Any, job: Any, sender: Any, tmp_path: Any, monkeypatch: Any
+    guard: Any, job: Any, sender: Any, tmp_path: Any, monkeypatch: Any, times: int
 ) -> None:
-    """A task that is cancelled while its write is being recorded waits for the record, and the write does not leave."""
+    """A task that is cancelled while its write is being recorded waits for the record, and the write does not leave;
+    LangGraph cancels the calls beside one that has failed twice.
+    """
     opened = guard(ledger=f"sqlite:///{tmp_path}/ledger.db")
     begun, go = threading.Event(), threading.Event()
     reserve = opened.ledger.reserve
@@ -161,8 +164,9 @@ async def test_a_cancelled_record_comes_before_what_follows_it(
     monkeypatch.setattr(opened.ledger, "reserve", slowly)
     task = asyncio.create_task(opened.arun(job("rename_book"), sender))
     await asyncio.to_thread(begun.wait, 5)
-    task.cancel()
-    await asyncio.sleep(0.01)
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0.01)
     go.set()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +46,8 @@ def has_bare_answer(origin: Origin) -> bool:
 
 
 def is_answered(origin: Origin) -> bool:
-    """Whether this run of a task has an answer, which it may not have taken yet."""
-    return _answers(origin) > 0
+    """Whether a task has an answer, of this run or of an earlier one."""
+    return bool(scratchpad_of(origin).resume) or _fresh(origin) is not None
 
 
 def drop_kept_answer(origin: Origin) -> None:
@@ -58,8 +59,21 @@ def drop_kept_answer(origin: Origin) -> None:
         scratchpad_of(origin).get_null_resume(True)
 
 
-def _answers(origin: Origin) -> int:
-    return len(scratchpad_of(origin).resume) + (_by_id(origin) is None and has_bare_answer(origin))
+def _fresh(origin: Origin) -> int | None:
+    """Which of a task's answers this run brings, counted from 0; those before it were given out on earlier runs.
+
+    LangGraph keeps no word of that, but an answer that it has kept is another object than the one that was given.
+    """
+    resume, by_id = scratchpad_of(origin).resume, _by_id(origin)
+    if by_id is not None:
+        return next((at for at, answer in _backwards(resume) if any(answer is one for one in by_id.values())), None)
+    bare = scratchpad_of(origin).get_null_resume(False)
+    taken = next((at for at, answer in _backwards(resume) if answer is bare), len(resume))
+    return taken if bare is not None else None
+
+
+def _backwards(resume: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    return ((at, resume[at]) for at in reversed(range(len(resume))))
 
 
 def _by_id(origin: Origin) -> Any:
@@ -81,13 +95,13 @@ class Run:
         scratchpad: LangGraph's own notes on it.
         shown: The questions that the pause before it has shown; empty where it was somebody else's pause, None where
             there is no answer that could be one to it.
-        answers: How many answers it has, with the one that it may not have taken yet.
+        fresh: Which of the task's answers it brings, though it may not have taken it yet; None where it brings none.
         looked: The calls that were looked ahead at, and need no person.
     """
 
     scratchpad: Any
     shown: list[str] | None
-    answers: int
+    fresh: int | None
     looked: set[str] = field(default_factory=set)
 
 
@@ -103,7 +117,7 @@ class RunLock:
         scratchpad = scratchpad_of(origin)
         if self._run is None or self._run.scratchpad is not scratchpad:
             shown = (yield from _last_shown(origin)) if is_answered(origin) else None
-            self._run = Run(scratchpad, shown, _answers(origin))
+            self._run = Run(scratchpad, shown, _fresh(origin))
         return self._run
 
     def acquire(self, *, blocking: bool) -> bool:

@@ -172,15 +172,14 @@ class _Paused:
         from langgraph.types import interrupt
 
         run, resume = self._run, self._run.scratchpad.resume
-        if self._given >= run.answers or not any(entry_of(one) in self._own for one in run.shown or ()):
+        if run.fresh is None or self._given > run.fresh:
             return
-        # Before it is taken what came last: it may be an answer that was given to another pause, and came to stay.
-        yield from self._given_out()
+        if not any(entry_of(one) in self._own for one in run.shown or ()):
+            return
         with suppress(GraphInterrupt):  # another part of the graph has taken it
-            while len(resume) < run.answers:
+            while len(resume) <= run.fresh:
                 interrupt({})  # does not pause, since there is an answer
-        if self._given < len(resume):
-            yield from self._given_out()
+        yield from self._given_out()
 
     def _shown(self, ids: list[str]) -> Steps[None]:
         """Put on record what this pause shows, which is what its answer will be about."""
@@ -204,22 +203,25 @@ class _Paused:
         return found
 
     def _given_out(self) -> Steps[None]:
-        """Give every answer so far to the questions that its round has shown; on every run, but the first stands."""
-        answers = list(self._run.scratchpad.resume)
+        """Give the answer that this run brings to the questions that its round has shown."""
+        answers, fresh = list(self._run.scratchpad.resume), self._run.fresh
         self._given = len(answers)
-        if not answers:
+        if fresh is None or fresh >= len(answers):
             return
-        task, home, last = self._task, self._home, len(answers) - 1
-        rounds = yield Store(lambda: home.desk.rounds(task, len(answers)), home.ledger.blocks)
+        task, home = self._task, self._home
+        *before, shown = yield Store(lambda: home.desk.rounds(task, fresh + 1), home.ledger.blocks)
+        if shown == [] and _names(answers[fresh], self._run.shown):
+            shown = self._run.shown
+        elif shown == [] and self._run.shown:
+            self._note = _CHANGED
+        if not shown or shown != self._run.shown:
+            return  # somebody else's: another part of the task has paused it, too
         unusable = 0
-        for number, (answer, ids) in enumerate(zip(answers, rounds, strict=True)):
-            if ids is None or (number == last and ids != self._run.shown):
-                continue  # somebody else's: another part of the task has paused it, too
-            asked = yield from self._all_of(ids)
-            if number == last:
-                yield from self._taken(answer, asked, len(ids), unusable)
-            else:  # it was given out on an earlier run, and only counts
-                unusable += isinstance(self._read(answer, asked, len(ids)), Unusable)
+        for answer, ids in zip(answers, before, strict=False):  # they were given out on earlier runs, and only count
+            asked = (yield from self._all_of(ids)) if ids else []
+            unusable += bool(ids) and isinstance(self._read(answer, asked, len(ids)), Unusable)
+        asked = yield from self._all_of(shown)
+        yield from self._taken(answers[fresh], asked, len(shown), unusable)
 
     def _all_of(self, ids: list[str]) -> Steps[list[_Asked]]:
         asked: list[_Asked] = []
@@ -233,7 +235,7 @@ class _Paused:
 
     def _taken(self, answer: Any, asked: list[_Asked], count: int, unusable: int) -> Steps[None]:
         """Record what an answer decided; `unusable` is how many before it decided nothing."""
-        self._note = "" if count else _CHANGED
+        self._note = ""
         decided = self._read(answer, asked, count)
         if not decided:
             return
@@ -337,6 +339,13 @@ def _question_of(guard: Guard, job: Job, *, looked: set[str] | None) -> Steps[Qu
     except Exception:
         return None  # whatever it is, its own run meets it and puts it on record
     return question
+
+
+def _names(answer: Any, shown: list[str] | None) -> bool:
+    """Whether an answer names the approvals that it is for, so that nobody need know which pause it was given to."""
+    if not (shown and isinstance(answer, dict)):
+        return False
+    return answer.get("approval_ids") == shown or set(answer) == set(shown)
 
 
 def _looked_up(guard: Guard, question_id: str) -> Any:
