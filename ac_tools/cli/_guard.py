@@ -57,19 +57,20 @@ def _already(before: Stop | None, *, reads: bool) -> str:
 
 
 def _print(ledger: Ledger, *, as_json: bool, note: str = "") -> None:
-    """The stop that holds, and how many calls wait or are unknown."""
+    """The stop that holds, and how many calls wait, are under way or unknown."""
     from ac_tools.cli import _questions as questions
 
-    stopped, waiting = ledger.stopped(), len(questions.waiting(ledger)[0])
-    unknown = sum(entry.state == "unknown" for entry in ledger.not_closed())
+    stopped, waiting, entries = ledger.stopped(), len(questions.waiting(ledger)[0]), ledger.not_closed()
+    unknown = sum(entry.state == "unknown" for entry in entries)
+    sent = sum(entry.state == "open" and entry.writes > 0 for entry in entries)
     if as_json:
         data: dict[str, Any] = {"stopped": stopped is not None}
         if stopped is not None:
             at = stopped.at.isoformat(timespec="seconds")
             data |= {"at": at, "by": stopped.by, "reason": stopped.reason, "reads": stopped.reads}
-        print_json({**data, "waiting": waiting, "unknown": unknown})
+        print_json({**data, "waiting": waiting, "open": sent, "unknown": unknown})
         return
-    for line in (*_lines(stopped, note), *_open(waiting, unknown)):
+    for line in (*_lines(stopped, note), *_open(waiting, sent, unknown)):
         stdout().print(line, soft_wrap=True)
 
 
@@ -84,11 +85,14 @@ def _lines(stopped: Stop | None, note: str) -> list[str]:
     return [f"{note} {said}" if note else said, halts, "To let the agents go on: ac-tools guard resume"]
 
 
-def _open(waiting: int, unknown: int) -> list[str]:
+def _open(waiting: int, sent: int, unknown: int) -> list[str]:
     lines = []
     if waiting:
         calls = "1 call waits" if waiting == 1 else f"{waiting} calls wait"
         lines.append(f"{calls} for a person: ac-tools approvals list")
+    if sent:
+        calls = "1 write is" if sent == 1 else f"{sent} writes are"
+        lines.append(f"{calls} under way, or cut off by a crash: ac-tools audit settle")
     if unknown:
         calls = "1 call" if unknown == 1 else f"{unknown} calls"
         lines.append(f"The outcome of {calls} is unknown: ac-tools audit settle")

@@ -16,7 +16,7 @@ from ac_tools._records import Automation, ContactList
 from ac_tools.tools._call import Call
 from ac_tools.tools._card import Rows, some
 from ac_tools.tools._contact_read_back import holder_of
-from ac_tools.tools._import_people import all_tags
+from ac_tools.tools._import_people import all_tags, counted
 from ac_tools.tools._names import MOST_FOR_NAMES, number_of
 from ac_tools.tools._portrait import LEFT, leaving, name_records, not_read
 from ac_tools.tools._references import Ref
@@ -219,8 +219,3 @@ def _automations_text(call: Call) -> str:
         return "ON: those that start on these lists or tags will run"
     shown = some([quoted(name, limit=60) for name in names])
     return f"ON: those that start on these lists or tags will run. Active now: {shown or 'none'}"
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """A number with its noun."""
-    return f"{number} {one if number == 1 else many}"

@@ -19,8 +19,9 @@ from ac_tools.tools._references import fault_of
 MOST_PEOPLE = 250
 MOST_BYTES = 395_000
 """Documented: a request must stay under 400,000 bytes."""
-MOST_PROBES, _PROBES_A_REQUEST = 12, 5
-"""How many people are looked up before an import, to know later of some that only the import can have made."""
+MOST_PROBES, PROBES_A_REQUEST = 12, 5
+"""How many people are looked up before an import, to know later of some that only the import can have made; how many of
+each of its requests at the most."""
 
 
 @dataclass
@@ -93,6 +94,11 @@ def digest_of(people: Sequence[dict[str, Any]], *, exclude: bool) -> str:
     return digest([exclude, sorted(same, key=lambda person: str(person["email"]))])
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def new_people(call: Call, requests: Sequence[Request], most: int) -> Reading:
     """For every request some of its addresses that the account does not know yet: a few reads, spread over them all.
 
@@ -102,7 +108,7 @@ def new_people(call: Call, requests: Sequence[Request], most: int) -> Reading:
         most: How many reads are left; it makes one at least.
     """
     most = max(1, min(most, MOST_PROBES))
-    share = min(_PROBES_A_REQUEST, max(1, most // len(requests)))
+    share = min(PROBES_A_REQUEST, max(1, most // len(requests)))
     every = -(-len(requests) // most)
     found: list[list[str]] = []
     call.seen["looked up"] = {}
@@ -127,21 +133,42 @@ def _unknown(call: Call, addresses: Sequence[str]) -> Reading:
     return found
 
 
-def read_imported(new: Sequence[Sequence[str]], since: float) -> ReadBack:
-    """Whether people are there whom the account did not know before the import."""
-    addresses = [address for batch in new for address in batch]
+def read_imported(new: Sequence[Sequence[str]], sizes: Sequence[int], sent: int, since: float) -> ReadBack:
+    """Whether people are there whom the account did not know before the import.
+
+    Its requests leave one after the other, each when the one before was answered: only of the last is anything open.
+
+    Args:
+        new: For each request, some of its addresses that the account did not know.
+        sizes: How many people are in each request.
+        sent: How many of the requests have left.
+        since: When the first one left, in epoch seconds.
+    """
+    addresses = new[sent - 1] if sent <= len(new) else []
     if not addresses:
-        return Finding("cannot_tell", "nobody of the import was known to be new to the account")
+        which = f"request {sent}" if len(new) > 1 else "the import"
+        return Finding("cannot_tell", f"nobody of {which} was known to be new to the account{_others(sizes, sent)}")
     kinds: list[str] = []
     for address in addresses:
         finding = yield from find_contact(address, since)
         kinds.append(finding.kind)
-    there = f"{kinds.count('present')} of {len(kinds)} people who were unknown before are there"
+    there = f"{kinds.count('present')} of {len(kinds)} people who were unknown before are there{_others(sizes, sent)}"
     if "present" in kinds:
-        return Finding("present", there)
+        return Finding("present", there, partly=sent < len(new))
     if "cannot_tell" in kinds or (yield from _still_running()):
         return Finding("unread", f"{there}, but an import may still be running")
-    return Finding("absent", there)
+    return Finding("absent", there, partly=sent > 1)
+
+
+def _others(sizes: Sequence[int], sent: int) -> str:
+    """What became of the other requests, as the end of a clause about the last one that left."""
+    if len(sizes) < 2:
+        return ""
+    before, after = sum(sizes[: sent - 1]), sum(sizes[sent:])
+    words = [f"of the {sizes[sent - 1]} in request {sent} of {len(sizes)}"]
+    words += [f"{counted(before, 'person', 'people')} before it had an answer"] if before else []
+    words += [f"{counted(after, 'person', 'people')} after it were never sent"] if after else []
+    return ", " + "; ".join(words)
 
 
 def _still_running() -> Reading:

@@ -25,10 +25,11 @@ from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._base import ActiveCampaignTool
 from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import Endpoint
-from ac_tools.tools._import_cards import MOST_READS, ROWS, counted, import_rows, portray_import
+from ac_tools.tools._import_cards import MOST_READS, ROWS, import_rows, portray_import
 from ac_tools.tools._import_people import (
-    MOST_PROBES,
+    PROBES_A_REQUEST,
     all_tags,
+    counted,
     digest_of,
     new_people,
     read_imported,
@@ -113,10 +114,10 @@ class ImportContacts(ActiveCampaignTool):
         key=("people",),
         settles=Settling(
             ("GET /contacts", "GET /import/bulk_import"),
-            "somebody is there whom the account did not know before, created since the write left",
-            "nobody of them is there, and the account has no import to work off",
-            "the account knew all of those before who were looked up",
-            most=MOST_PROBES + 1,
+            "somebody of its last request is there whom the account did not know before, created since the write left",
+            "nobody of that request is there, and the account has no import to work off",
+            "the account knew all of those of that request before who were looked up",
+            most=PROBES_A_REQUEST + 1,
         ),
         shows=ROWS,
         voids=("opted out", "mails its last campaign", "active automations", "name of the list"),
@@ -183,12 +184,14 @@ class ImportContacts(ActiveCampaignTool):
     def natural_key(self, call: Call) -> Mapping[str, Any]:
         """Who is imported with what, and beside it who of them was unknown before."""
         people = digest_of(call.seen["people"].good, exclude=not call.args.run_automations)
-        return {"people": people, "_new": call.seen["new"]}
+        sizes = [len((request.body or {})["contacts"]) for request in call.seen["requests"]]
+        return {"people": people, "_new": call.seen["new"], "_sizes": sizes}
 
     @classmethod
     def read_back(cls, key: Mapping[str, Any], since: float) -> ReadBack:
         """By people who were unknown before; where none was, nobody can tell."""
-        return (yield from read_imported(key.get("_new") or [], since))
+        new = key.get("_new") or []
+        return (yield from read_imported(new, key.get("_sizes") or [], key.get("_sent") or len(new), since))
 
     def words(self, call: Call) -> Mapping[str, str]:
         """How many."""

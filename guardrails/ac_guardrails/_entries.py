@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ac_guardrails._display import Displayed
@@ -47,6 +47,7 @@ class Entry(Displayed):
             did_not_happen or cannot_tell; empty while there is none.
         state: waiting, open, unknown or closed.
         writes: How many write requests left.
+        planned: How many were decided on; 0 where it was one, or is not on record.
         reads: How many reads left, the guard's own included.
         is_write: Whether the call could change the account.
         agreed: approved or edited, where `by` had agreed before it was refused or lapsed; empty where nobody had.
@@ -56,6 +57,7 @@ class Entry(Displayed):
         cut_at: When the answer to it was given up, in epoch seconds; 0.0 where that is not on record.
         absent_at: When reading back did not find it, in epoch seconds each.
         asked: The salted digest of what a person was asked about last.
+        expires_at: Until when they can answer, and the answer counts, in epoch seconds; 0.0 where nobody was asked.
         edits: The salted digest of each question that a person answered with other arguments, and their name; without
             those that were put again as they stood before, so that the edit counts no more.
         standing: The standing approval that the last yes was given by; empty where a person gave it to this very call.
@@ -86,6 +88,7 @@ class Entry(Displayed):
     outcome: str = ""
     state: str = "open"
     writes: int = 0
+    planned: int = 0
     reads: int = 0
     is_write: bool = False
     agreed: str = ""
@@ -95,6 +98,7 @@ class Entry(Displayed):
     cut_at: float = 0.0
     absent_at: tuple[float, ...] = ()
     asked: str = ""
+    expires_at: float = 0.0
     edits: tuple[tuple[str, str], ...] = ()
     standing: str = ""
     set: str = ""
@@ -126,6 +130,10 @@ class Entry(Displayed):
     def verdict(self) -> str:
         """The decision and the outcome, without who and what."""
         words = [self._decision_words()]
+        if self.state == "open" and self.writes:
+            words.append("sent, and what became of it is not on record yet")
+        elif self.state == "open" and self.by:
+            words.append(f"not carried out yet{self._until()}")
         if self.outcome and self.decision in ("allowed", "approved", "edited", "waiting"):
             words.append(OUTCOMES.get(self.outcome, self.outcome))
             if self.outcome not in ("done", "nothing") and self.reason:
@@ -161,9 +169,14 @@ class Entry(Displayed):
             case "joined":
                 return f"the same was asked already (entry {self.joined})"
             case "waiting":
-                return "nobody was asked" if self.state == "closed" else "waiting for a person"
+                return "nobody was asked" if self.state == "closed" else f"waiting for a person{self._until()}"
             case other:
                 return other or "begun"
+
+    def _until(self) -> str:
+        """When a question lapses, and what was agreed to with it."""
+        until = f"{datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%d %H:%M:%SZ}" if self.expires_at else ""
+        return f" (until {until})" if until else ""
 
     def _together(self) -> str:
         """That one answer was for several calls."""

@@ -18,11 +18,14 @@ class Finding:
             "unread" where the account could not be asked.
         reason: The same in words with ids, counts and dates only, as a clause: "contact 7 has tag 3".
         made: The record that the write has made, as the product names it; empty where it made none.
+        partly: Whether the call wanted more than was read back: what is present is not all that was to be sent, or what
+            is absent was the last of several requests.
     """
 
     kind: Literal["present", "absent", "cannot_tell", "unread"]
     reason: str
     made: str = ""
+    partly: bool = False
 
 
 ReadBack = Generator[Request, Any, Finding]

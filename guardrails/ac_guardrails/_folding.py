@@ -73,7 +73,7 @@ def _after(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
         case "decided":
             return _decided(entry, event)
         case "asked":
-            return _asked(entry, event.get("digest", ""))
+            return _asked(entry, event)
         case "answered":
             return _answered(entry, event)
         case "refused":
@@ -86,7 +86,8 @@ def _after(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
         case "read":
             return {"reads": entry.reads + 1}
         case "sent":
-            return {"writes": entry.writes + 1, "state": "open", "sent_at": event["at"]}
+            planned = max(entry.planned, event.get("planned", 0))
+            return {"writes": entry.writes + 1, "planned": planned, "state": "open", "sent_at": event["at"]}
         case "outcome" | "failed":
             return _ended(entry, event)
         case "settled":
@@ -106,11 +107,12 @@ def _after(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
     return {}
 
 
-def _asked(entry: _Draft, digest: str) -> _Changes:
+def _asked(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
     """What is asked about again as it stood before an edit is no longer what that edit made of it."""
+    digest, expires = event.get("digest", ""), float(event.get("expires", 0.0))
     before = [asked for asked, _ in entry.edits]
     edits = entry.edits[: before.index(digest)] if digest in before else entry.edits
-    return {"decision": "waiting", "state": "waiting", "asked": digest, "edits": edits}
+    return {"decision": "waiting", "state": "waiting", "asked": digest, "edits": edits, "expires_at": expires}
 
 
 def _answered(entry: _Draft, event: Mapping[str, Any]) -> _Changes:

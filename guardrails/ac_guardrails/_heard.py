@@ -175,7 +175,8 @@ def _confirmed(guard: Guard, notice: Notice, entry: Entry) -> tuple[Event, ...]:
     """That the write happened. An entry whose outcome nobody knows is settled with it; a call that runs ends itself."""
     confirmed = _event(notice, entry, "confirmed", made=notice.made)
     if entry.state == "unknown" or (entry.state == "open" and not may_run(guard, entry)):
-        data = {"outcome": "happened", "reason": SAYS_SO, **({"made": notice.made} if notice.made else {})}
+        outcome = "partly" if entry.writes < entry.planned else "happened"
+        data = {"outcome": outcome, "reason": SAYS_SO, **({"made": notice.made} if notice.made else {})}
         return confirmed, Event(entry.id, "settled", entry.agent, data)
     return (confirmed,)
 

@@ -71,9 +71,10 @@ class Once:
 
     def settled(self, settlement: Settlement) -> Answer:
         """What to tell a call whose answer never came."""
-        if settlement.outcome == "happened":
+        if settlement.outcome == "happened":  # what happened in part is no success
             return Answer(f"{settlement} The account's answer was lost, and reading back shows it.", settlement)
-        return _no("unknown", _told(settlement), settlement.entry)
+        kind = "failed" if settlement.outcome == "partly" else "unknown"
+        return _no(kind, _told(settlement), settlement.entry)
 
     def _landed(self, entry: Entry) -> Steps[Entry]:
         """The entry once its call has ended, or can no longer be on its way."""
@@ -111,6 +112,7 @@ class Once:
 
 _BLOCKED = {
     "happened": "An earlier call for the same was cut off, and it did happen.",
+    "partly": "An earlier call for the same was cut off, and a part of it did happen.",
     "under_way": "Another call for the same is under way.",
     "unknown": "The outcome of an earlier call for the same is unknown.",
     "cannot_tell": "The outcome of an earlier call for the same is unknown.",
@@ -126,6 +128,8 @@ def _told(settlement: Settlement) -> str:
             return f"{text} It may still land. Do not repeat it; look again after {when(settlement.look_again_at)}."
         case "cannot_tell":
             return f"{text} A person has to look: ac-tools audit settle {settlement.entry}."
+        case "partly":
+            return f"{text} Make a new call for what is missing."
         case "did_not_happen":
             return f"{text} You may ask again with a new call."
         case _:

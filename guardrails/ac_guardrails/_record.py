@@ -168,6 +168,7 @@ class Record:
         before: Mapping[str, Any] | None = None,
     ) -> Steps[None]:
         """A write, before it leaves; checked against all that may stand in its way in the same transaction."""
+        planned = sum(each.is_write for each in action.requests)
         event = self._event(
             "sent",
             call=self.call,
@@ -176,6 +177,7 @@ class Record:
             digest=self._salted(digest),
             people=people,
             calls=1 if hold.first else 0,
+            planned=planned if hold.first and planned > 1 else None,
             areas=[need.area for need in action.needs if need.level > Level.READ],
         )
         events = (*self._pending, event)

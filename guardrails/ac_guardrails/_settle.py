@@ -7,7 +7,7 @@ absent at two reads, the second a good while after the cut.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,7 +29,7 @@ _BETWEEN = 1.0
 Reader = Callable[[str, Mapping[str, Any], float], ReadBack]
 """From a tool's name, the natural key of its write, and when it left, to reading it back."""
 
-Outcome = Literal["happened", "did_not_happen", "cannot_tell", "unknown", "under_way", "waiting", "closed"]
+Outcome = Literal["happened", "partly", "did_not_happen", "cannot_tell", "unknown", "under_way", "waiting", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Settlement:
 
     Args:
         entry: The entry's id.
-        outcome: happened, did_not_happen or cannot_tell; unknown while it is too early to say; under_way where its call
-            still runs; waiting where a person has not answered, or its agent has not come back with the answer; closed
-            where there was nothing to settle.
+        outcome: happened, partly, did_not_happen or cannot_tell; unknown while it is too early to say; under_way where
+            its call still runs; waiting where a person has not answered, or its agent has not come back with the
+            answer; closed where there was nothing to settle.
         reason: Why, as a clause.
         look_again_at: When reading back can say more, in epoch seconds; 0.0 where it cannot.
     """
@@ -56,6 +56,7 @@ class Settlement:
 
 _WORDS: Mapping[Outcome, str] = {
     "happened": "It happened",
+    "partly": "A part of it happened",
     "did_not_happen": "It did not happen",
     "cannot_tell": "Nobody can tell whether it happened",
     "unknown": "Nobody knows yet whether it happened",
@@ -76,10 +77,12 @@ def judge(finding: Finding, *, cut_at: float, absent_at: tuple[float, ...], now:
         wait: How many seconds after the cut a request may still land.
     """
     if finding.kind == "present":
-        return "happened"
+        return "partly" if finding.partly else "happened"
     if finding.kind == "cannot_tell":
         return "cannot_tell"
-    return "did_not_happen" if finding.kind == "absent" and absent_at and now >= cut_at + wait else "unknown"
+    if finding.kind == "absent" and absent_at and now >= cut_at + wait:
+        return "partly" if finding.partly else "did_not_happen"
+    return "unknown"
 
 
 def settle(guard: Guard, entry: Entry, read: Reader) -> Steps[Settlement]:
@@ -174,7 +177,8 @@ def _never_sent(guard: Guard, entry: Entry) -> Steps[Settlement]:
 def _found(guard: Guard, entry: Entry, read: Reader) -> Steps[Finding]:
     """What the account shows; the account's own errors show nothing."""
     others = yield Store(lambda: guard.ledger.made_by_others(entry.id), guard.ledger.blocks)
-    reading = read(entry.tool, {**entry.payload["key"], "_others": others}, entry.sent_at)
+    key = {**entry.payload["key"], "_others": others, "_sent": entry.writes}
+    reading = read(entry.tool, key, entry.sent_at)
     try:
         finding: Finding = yield from looked(guard, reading, entry)
     except Exception as error:
@@ -185,7 +189,9 @@ def _found(guard: Guard, entry: Entry, read: Reader) -> Steps[Finding]:
 
 
 def _recorded(guard: Guard, entry: Entry, finding: Finding) -> Steps[Settlement]:
-    """Put what was found on record."""
+    """Put what was found on record; what was not even sent in full has not happened in full."""
+    if finding.kind == "present" and entry.writes < entry.planned:
+        finding = replace(finding, partly=True)
     cut_at = entry.cut_at or entry.sent_at
     outcome = judge(finding, cut_at=cut_at, absent_at=entry.absent_at, now=guard.clock(), wait=guard.settle_after)
     again = max(cut_at + guard.settle_after, guard.clock()) if outcome == "unknown" else 0.0

@@ -224,7 +224,7 @@ def test_an_edit_that_counts_no_more_is_not_named(agent):
     )
     for digest, words in (("second", "edited by anna, approved by bert"), ("first", "approved by bert")):
         agent.guard.ledger.append(event("asked", digest=digest), event("answered", **approval))
-        assert agent.guard.ledger.entry("e").verdict() == words
+        assert agent.guard.ledger.entry("e").verdict() == f"{words}, not carried out yet"
 
 
 def test_who_edited_and_who_rejected_are_both_named(approvals, ask, agent, run):

@@ -231,7 +231,7 @@ def test_tail_tells_what_happens_while_it_happens(started, cli, url, agent, run,
     agent.guard.ledger.stop("breach", by="anna")
     assert told() == "anna stopped every write: breach."
     run(agent, "ac_delete_contact", contact=46)
-    assert told().endswith("waiting for a person.")
+    assert ": waiting for a person (until 20" in told()
     agent.guard.ledger.resume(by="anna")
     assert told() == "anna let the guard go on."
     process.send_signal(signal.SIGINT)

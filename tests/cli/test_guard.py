@@ -67,11 +67,25 @@ def test_a_stop_of_writes_can_be_widened(cli, agent, run, url):
 def test_status_tells_what_is_stopped_and_what_is_open(cli, agent, run, url):
     """For people and for programs, by the login name where no other is given."""
     free = json.loads(cli("guard", "status", "--json", "--ledger", url).stdout)
-    assert free == {"stopped": False, "waiting": 0, "unknown": 0}
+    assert free == {"stopped": False, "waiting": 0, "open": 0, "unknown": 0}
     cli("guard", "stop", "wrong segment", "--ledger", url, env={"LOGNAME": "berta"})
     held = json.loads(cli("guard", "status", "--json", "--ledger", url).stdout)
     assert (held["stopped"], held["by"], held["reason"], held["reads"]) == (True, "berta", "wrong segment", False)
     assert "wrong segment" in cli("guard", "status", "--ledger", url).stdout
+
+
+def test_status_and_show_tell_of_a_write_that_a_crash_cut_off(cli, agent, run, url):
+    """Nobody has looked yet: it is no call like any other that was allowed, and settling it is what comes next."""
+    agent.account.simulator.fault("POST", "/contactTags", cut="reset", when="after")
+    run(agent, "ac_add_tag", contact=46, tag="VIP")
+    with agent.guard.ledger.transaction(durable=True) as connection:  # as if the process had died right after sending
+        connection.execute("DELETE FROM events WHERE kind IN ('outcome', 'settled')")
+        connection.execute("UPDATE payloads SET closed = 0")
+    told = cli("guard", "status", "--ledger", url).stdout
+    assert "1 write is under way, or cut off by a crash: ac-tools audit settle" in told
+    assert json.loads(cli("guard", "status", "--json", "--ledger", url).stdout)["open"] == 1
+    shown = cli("audit", "show", "--ledger", url).stdout
+    assert shown.endswith("allowed, sent, and what became of it is not on record yet.\n")
 
 
 def test_stopping_makes_no_ledger(cli, tmp_path):

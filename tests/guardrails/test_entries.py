@@ -109,7 +109,9 @@ def test_a_question_that_waits_has_a_sentence(guard: Any, job: Any, sender: Any)
 
     opened = guard(approver=look)
     opened.run(job("burn_book"), sender)
-    assert [entry.verdict() for entry in seen] == ["waiting for a person"]
+    (entry,) = seen
+    until = datetime.fromtimestamp(entry.expires_at, UTC)
+    assert entry.verdict() == f"waiting for a person (until {until:%Y-%m-%d %H:%M:%SZ})"
     assert opened.ledger.entries(state="waiting") == []
 
 

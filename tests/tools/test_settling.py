@@ -240,7 +240,7 @@ def test_the_declared_reads_are_those_that_are_made(tool: str, on: Any, toolkit_
     """Each look makes the requests that are declared, no others and no more; one of the looks makes as many."""
     made: list[list[str]] = []
     cases = [case for case in CASES.values() if case.tool == tool]
-    many = [{"email": f"p{number}@new.example"} for number in range(750)]
+    many = [{"email": f"p{number}@new.example"} for number in range(250)]
     if tool == "ac_import_contacts":
         cases.append(Case(tool, {"contacts": many}, "absent", ()))
     for case in cases:
