@@ -41,7 +41,7 @@ def consequence(question: Question, decision: Decision) -> str:
         case "edit":
             return (
                 f"Edited by {by}. If its agent comes for the answer before {when}, the call runs with these arguments; "
-                "but where they change the person, list, automation or amount, a new card is asked first."
+                "but where they change the person, list, automation or amount, a new card is shown first."
             )
         case _:
             return f"Rejected by {by}. Nothing runs, and the agent is told."

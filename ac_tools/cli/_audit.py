@@ -88,7 +88,8 @@ def verify(ledger: LedgerUrl = None) -> None:
     if wrong:
         fail(wrong)
     calls = sum(entry.tool != "guard" for entry in opened.entries())
-    typer.echo(f"The chain is whole: {calls} calls on record, no row changed or missing in between.")
+    counted = "1 call" if calls == 1 else f"{calls} calls"
+    typer.echo(f"The chain is whole: {counted} on record, no row changed or missing in between.")
 
 
 @app.command()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ac_guardrails._history import Moment
 
 _COLUMNS = ("id", "at", "agent", "tool", "host", "what", "decision", "by", "reason", "outcome", "state", "joined")
-_SAID = ("agreed", "objection")
+_SAID = ("asked_to", "changed", "agreed", "objection")
 _COUNTS = ("is_write", "writes", "reads")
 _UNDO = ("undoes", "behalf", "undone")
 _TOLD = ("confirmation", "otherwise")

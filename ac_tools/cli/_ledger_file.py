@@ -48,6 +48,8 @@ def _check_file(path: str) -> None:
     import sqlite3
     from pathlib import Path
 
+    from ac_guardrails._database import remedy
+
     file = Path(path)
     if not file.is_file():
         fail(f"There is no ledger at {path}.")
@@ -58,6 +60,6 @@ def _check_file(path: str) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        fail(f"{path} cannot be read as a ledger ({error}).")
+        fail(f"{path} cannot be read as a ledger ({error}): {remedy(error)}.")
     if not found:
         fail(f"{path} is no ledger.")

@@ -139,6 +139,9 @@ def show_question(console: Console, question: Question, now: float) -> None:
     show_card(question.request, console)
     console.print(Text("Arguments", style="dim"))
     console.print(Text(json_text(dict(question.request.action.arguments), indent=2)), soft_wrap=True)
+    if question.decision is not None and question.decision.kind == "edit":
+        console.print(Text("Changed to", style="dim"))
+        console.print(Text(json_text(dict(question.decision.arguments or {}), indent=2)), soft_wrap=True)
     if question.members:
         told = f"Each call can also be answered by itself: {', '.join(question.members)}."
         console.print(Text(told, style="dim"), soft_wrap=True)

@@ -319,7 +319,8 @@ def _queued(reply: Any, number: int, total: int) -> ImportBatch:
 def _after(error: ActiveCampaignError, number: int, total: int) -> ActiveCampaignError:
     """The error of one request, with how far the import had come."""
     if number > 1:
-        text = f"{error} It was request {number} of {total}; the {number - 1} before it were queued."
+        before = "the one before it was" if number == 2 else f"the {number - 1} before it were"
+        text = f"{error} It was request {number} of {total}; {before} queued."
         error.args = (text,)
     return error
 

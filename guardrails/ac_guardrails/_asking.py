@@ -21,7 +21,6 @@ from ac_guardrails._text import inert, quoted
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
 
-_LAPSED = "The approval came too late and nothing ran. You may ask again with the same call."
 _TURN = 0.02
 """Seconds between two looks, where another call of this process is putting the same question."""
 
@@ -97,7 +96,7 @@ class Asking:
             if ended is not None and question.is_open(self._guard.clock()):
                 return ended
         if self._guard.clock() >= question.request.expires_at:
-            return NoAnswer("expired", _LAPSED)
+            return _lapsed(question)
         if question.decision is None:
             return NoAnswer("over", "The question was closed elsewhere before anybody answered it.")
         return question, before
@@ -219,7 +218,7 @@ class Asking:
         except CannotAskError as error:
             return NoAnswer("refused", f"Nobody could be asked: {error}.")
         except LateError:
-            return NoAnswer("expired", _LAPSED)
+            return _lapsed(Question(request, ""))
         except Exception as error:
             return NoAnswer("refused", f"The approver failed ({type(error).__name__}), which counts as no.")
         except BaseException:
@@ -233,6 +232,16 @@ class Asking:
             return Decision(answer.kind, answer.by, answer.reason, answer.arguments)  # a subclass may check less
         except (TypeError, ValueError) as error:
             return NoAnswer("refused", f"The approver's answer cannot be used ({error}), which counts as no.")
+
+
+def _lapsed(question: Question) -> NoAnswer:
+    """What was late: the answer, or whoever should have come for it."""
+    said, until = question.decision, when(question.request.expires_at)
+    if said is None:
+        late = f"No answer came until {until}"
+    else:
+        late = f"{inert(said.by, limit=80)} had answered, but nobody came for the answer until {until}"
+    return NoAnswer("expired", f"{late}, so nothing ran. You may ask again with a new call.")
 
 
 def _answers_at_once(guard: Guard) -> bool:

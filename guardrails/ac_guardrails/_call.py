@@ -59,7 +59,9 @@ class Call:
         except LedgerError as error:
             if not self._sending.fates:
                 raise
-            sent = f"{self._job.tool} had sent {len(self._sending.fates)} write(s) when the ledger failed. "
+            count = len(self._sending.fates)
+            writes = "a write" if count == 1 else f"{count} writes"
+            sent = f"{self._job.tool} had sent {writes} when the ledger failed. "
             raise LedgerError(f"{sent}Read the record back before you repeat it. {error}") from error
         except BaseException as error:
             if not self._record.closed and not self._asking.elsewhere:
@@ -73,7 +75,8 @@ class Call:
         if not self._editor:
             return answer
         changed = f"{self._editor} changed the arguments to {canonical(self._job.arguments())}. "
-        return replace(answer, content=changed + answer.content)
+        blame = "" if answer.ok else "What follows is about that, not about your own call. "
+        return replace(answer, content=changed + blame + answer.content)
 
     def opened(self) -> Steps[Question | None]:
         """As far as to the question to a person, for calls that are asked about together; None where none is needed.
@@ -131,10 +134,10 @@ class Call:
                 return answer
             edited, self._edited = answer.decision, answer
             assert edited is not None
-            if canonical(dict(edited.arguments or {})) != canonical(dict(answer.request.action.arguments)):
-                self._editor = inert(edited.by, limit=80)
             self._record.edited()
             self._use(self._job.edited(edited.arguments or {}))
+            if not _is_alike(self._job, answer.request.action):
+                self._editor = inert(edited.by, limit=80)
         return (yield from self._refused("It was edited too many times.", final=True))
 
     def _recalled(self, outline: Action) -> Steps[Answer | None]:
@@ -385,6 +388,14 @@ class Call:
 def _is_agreed(plan: Plan, verdict: Verdict, edited: Question) -> bool:
     """Whether who edited a call has thereby agreed to what came of it."""
     return plan.action.same_target(edited.request.action) and verdict.beyond <= edited.beyond
+
+
+def _is_alike(edited: Job, shown: Action) -> bool:
+    """Whether an edit has changed nothing; some interfaces send every yes as one, with texts for numbers."""
+    try:
+        return canonical(dict(edited.outline().arguments)) == canonical(dict(shown.arguments))
+    except InvalidCall:
+        return False
 
 
 def _unless_it_fails(reading: Steps[Plan | Answer]) -> Steps[Plan | Answer | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -155,8 +156,7 @@ class Database:
                 "see what ac-tools audit verify says of it."
             )
         return LedgerError(
-            f"The ledger {self.path} cannot be used ({error}). No write is sent without a record; "
-            "make the file writable, or give the guard another ledger."
+            f"The ledger {self.path} cannot be used ({error}). No write is sent without a record; {remedy(error)}."
         )
 
     def _opened(self) -> sqlite3.Connection:
@@ -173,14 +173,14 @@ class Database:
                 _create(self.path)
             connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
-            raise LedgerError(f"The ledger {self.path} cannot be opened ({error}).") from error
+            raise LedgerError(f"The ledger {self.path} cannot be opened ({error}); {remedy(error)}.") from error
         try:
             _set_up(connection, self.path)
         except (sqlite3.Error, LedgerError) as error:
             connection.close()
             if isinstance(error, LedgerError):
                 raise
-            raise LedgerError(f"The ledger {self.path} cannot be opened ({error}).") from error
+            raise LedgerError(f"The ledger {self.path} cannot be opened ({error}); {remedy(error)}.") from error
         self._connection, self._durable = connection, None
         self._file = self._on_disk()
         return connection
@@ -194,6 +194,24 @@ class Database:
         except OSError:
             return 0, 0
         return found.st_dev, found.st_ino
+
+
+def remedy(error: Exception) -> str:
+    """What to do about a file that cannot be used, by the cause that SQLite or the system names."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # an extended code holds the plain one
+    full = getattr(error, "errno", None) == errno.ENOSPC
+    if code == sqlite3.SQLITE_FULL or full:
+        return "the disk is full: make room on it"
+    if code == sqlite3.SQLITE_IOERR:
+        return "the disk is full, or fails: see whether there is room on it"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "another program keeps it locked: end that, or wait until it is done"
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "it is damaged: put back a copy that is whole"
+    return (
+        "let this user write to the file and to its folder, where SQLite keeps its log even for those who only read, "
+        "or work on a copy"
+    )
 
 
 def _create(path: str) -> None:

@@ -40,6 +40,8 @@ class Entry(Displayed):
         tool: The tool's name.
         host: The account.
         what: The act as an infinitive; with names and values while payloads are kept, with ids and counts after.
+        asked_to: The same as the agent asked for it, with ids and counts.
+        changed: Whether a person has made something else of that.
         decision: allowed, approved, edited, rejected, refused, expired, joined or waiting.
         by: The person who decided last; empty where none did.
         reason: Why it was refused or rejected, or why the account said no.
@@ -82,6 +84,8 @@ class Entry(Displayed):
     tool: str = ""
     host: str = ""
     what: str = ""
+    asked_to: str = ""
+    changed: bool = False
     decision: str = ""
     by: str = ""
     reason: str = ""
@@ -123,9 +127,11 @@ class Entry(Displayed):
         if not self.what:
             return f"{self.agent} began a call, and what it was is not on record yet: {self.verdict()}.{damage}"
         undone = f"; taken back by {self.undone}" if self.undone else ""
-        objected = f"; {self.objection}, when that stood already" if self.objection else ""
+        objected = f"; {self.objection}, too late" if self.objection else ""
         told = f"{objected}{self._confirmed()}{undone}.{damage}"
-        return f"{self.agent} asked to {self.what}{self._on_behalf()} in {self.host}: {self.verdict()}{told}"
+        changed = f"{self.asked_to}, changed by a person to: " if self.changed else ""
+        act = f"{changed}{self.what}{self._on_behalf()}"
+        return f"{self.agent} asked to {act} in {self.host}: {self.verdict()}{told}"
 
     def verdict(self) -> str:
         """The decision and the outcome, without who and what."""

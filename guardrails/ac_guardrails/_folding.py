@@ -110,9 +110,10 @@ def _after(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
 def _asked(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
     """What is asked about again as it stood before an edit is no longer what that edit made of it."""
     digest, expires = event.get("digest", ""), float(event.get("expires", 0.0))
+    fresh: _Changes = {"decision": "waiting", "state": "waiting", "objection": ""}
     before = [asked for asked, _ in entry.edits]
     edits = entry.edits[: before.index(digest)] if digest in before else entry.edits
-    return {"decision": "waiting", "state": "waiting", "asked": digest, "edits": edits, "expires_at": expires}
+    return {**fresh, "asked": digest, "edits": edits, "expires_at": expires}
 
 
 def _answered(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
@@ -194,12 +195,16 @@ def _beforehand(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
     by = inert(event.get("by", ""), limit=80)
     if event["kind"] == "revoked":
         return {"what": f"{entry.what}; {by} took that back", "decision": "revoked", "by": by}
-    edges = [f"at most {event[name]} {name}" for name in ("times", "people") if name in event]
+    edges = [f"at most {_counted(event[name], name)}" for name in ("times", "people") if name in event]
     until = datetime.fromtimestamp(event["until"], UTC)
-    which = f" with {' and '.join(event['fields'])} as agreed" if event.get("fields") else ""
-    what = f"{by} let {entry.agent} call {event['tool']}{which} by itself, {', '.join(edges)}"
+    which = f", with {' and '.join(event['fields'])} as agreed" if event.get("fields") else ""
+    what = f"{by} let {entry.agent} call {event['tool']} by itself{which}, {', '.join(edges)}"
     what += f", until {until:%Y-%m-%d %H:%MZ}"
     return {"tool": "guard", "what": what, "decision": "standing", "by": by, "state": "closed"}
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number != 1 else {"times": "once", "people": "1 person"}[noun]
 
 
 def _kept(entry: _Draft, name: str) -> str:
@@ -211,10 +216,13 @@ def _decided(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
     plain = entry.payload.get("plain")
     what = plain if plain and isinstance(plain, str) else event.get("what", "")
     decision = entry.decision if entry.decision in ("approved", "edited") else event.get("verdict", "")
+    asked_to = entry.asked_to or event.get("what", "")
     return {
         "tool": event.get("tool", ""),
         "host": event.get("host", ""),
         "what": what,
+        "asked_to": asked_to,
+        "changed": bool(entry.edits) and event.get("what", "") != asked_to,
         "decision": "allowed" if decision == "allow" else "waiting" if decision == "ask" else decision,
         "is_write": bool(event.get("write")),
         "undoes": event.get("undoes", ""),

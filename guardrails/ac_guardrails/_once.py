@@ -107,13 +107,15 @@ class Once:
             because = lost if entry.outcome == "happened" else "Its result is no longer kept."
             return Answer(f"{text} {because}", Settlement(entry.id, "closed", entry.outcome))
         text = f"This call was made already (entry {entry.id}): {entry.verdict()}. Nothing was sent again."
+        if entry.outcome == "did_not_happen" or entry.decision == "expired":
+            text += " You may ask again with a new call."
         return _no("failed" if entry.outcome else entry.decision, text, entry.id)
 
 
 _BLOCKED = {
     "happened": "An earlier call for the same was cut off, and it did happen.",
     "partly": "An earlier call for the same was cut off, and a part of it did happen.",
-    "under_way": "Another call for the same is under way.",
+    "under_way": "Another call for the same has not ended.",
     "unknown": "The outcome of an earlier call for the same is unknown.",
     "cannot_tell": "The outcome of an earlier call for the same is unknown.",
     "waiting": "Another call for the same waits for a person.",

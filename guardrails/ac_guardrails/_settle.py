@@ -161,7 +161,7 @@ def _never_sent(guard: Guard, entry: Entry) -> Steps[Settlement]:
     """A call that ended before anything left; or one that still waits for its person or its agent."""
     asked = entry.payload.get("questions") or []
     if asked and guard.clock() < asked[-1]["expires"]:
-        what = "for its agent to come back" if _answered(entry) else "for a person to decide"
+        what = "its agent has to come back for the answer" if _answered(entry) else "a person has to decide"
         return Settlement(entry.id, "waiting", what)
     data: dict[str, Any] = {"outcome": "not_sent", "reason": "its process ended"}
     event = Event(entry.id, "outcome", entry.agent, data)

@@ -174,7 +174,7 @@ def test_an_edit_says_when_a_card_comes_first(approvals, ask):
     assert edited.startswith("Edited by anna. If its agent comes for the answer before ")
     assert edited.endswith(
         " UTC, the call runs with these arguments; but where they change the person, list, automation or amount, "
-        "a new card is asked first."
+        "a new card is shown first."
     )
 
 

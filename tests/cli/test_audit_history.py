@@ -75,7 +75,7 @@ def test_an_approval_that_counted_no_more_is_told(cli, url, toolkit, delete, acc
         "done",
     ]
     plain = cli("audit", "show", entry.id, "--ledger", url).stdout
-    assert "approved by bob, done; carl said otherwise (rejected), when that stood already." in plain.splitlines()[0]
+    assert "approved by bob, done; carl said otherwise (rejected), too late." in plain.splitlines()[0]
     assert ": name: «Beatrice Lovell», now «Zed Lovell»" in plain
 
 
@@ -108,6 +108,38 @@ def test_an_edit_and_a_lost_answer_are_told(cli, url, toolkit, delete, account):
         "nobody knows yet whether it happened (OutcomeUnknownError)",
         "read back: it did happen (contact 9 is gone)",
     ]
+
+
+def test_what_the_agent_asked_for_is_not_what_a_person_made_of_it(cli, url, toolkit, delete):
+    """The sentence and the export name both, so that nobody takes a person's edit for the agent's wish."""
+    delete()
+    answer(toolkit.guard, Decision.edit({"contact": "9"}, by="anna"))
+    delete()
+    answer(toolkit.guard, Decision.reject(by="anna"))
+    delete()
+    (shown,) = json.loads(cli("audit", "show", "--json", "--ledger", url).stdout)
+    assert (shown["asked_to"], shown["changed"]) == ("delete contact 3", True)
+    assert shown["sentence"] == (
+        "marketing asked to delete contact 3, changed by a person to: delete contact 9 «claire.redfern@postbag.example» "
+        "in sandbox.api-us1.example: edited and rejected by anna."
+    )
+
+
+def test_an_edit_of_a_text_to_the_same_number_changes_nothing(cli, url, toolkit, delete):
+    """The card has "3" and the person types 3."""
+    delete()
+    answer(toolkit.guard, Decision.edit({"contact": 3}, by="anna"))
+    assert delete().content == "Deleted contact 3."
+
+
+def test_whose_fault_a_failed_edit_was_is_told(toolkit, delete):
+    """Anna mistypes the contact; the agent does not go looking for what was wrong with its own call."""
+    delete()
+    answer(toolkit.guard, Decision.edit({"contact": 99999}, by="anna"))
+    said = delete().content
+    assert said.startswith(
+        'anna changed the arguments to {"contact":99999}. What follows is about that, not about your'
+    )
 
 
 def test_a_rejection_is_told_with_its_reason(cli, url, toolkit, delete):

@@ -209,7 +209,7 @@ def test_a_question_that_waits_is_not_settled(settle, agent, run, served, guard_
     guard = guard_for({"contacts": "full"}, Inbox(wait=0), ledger=url)
     waiting = ActiveCampaignToolkit(account=agent.account, guard=guard, agent="marketing")
     run(waiting, "ac_delete_contact", contact=46)
-    assert "It waits: for a person to decide." in settle().stdout
+    assert "It waits: a person has to decide." in settle().stdout
     assert len(guard.desk.waiting()) == 1
 
 

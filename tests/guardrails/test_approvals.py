@@ -7,6 +7,7 @@ import contextvars
 import functools
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -152,7 +153,8 @@ def test_a_yes_after_the_time_is_none(guard: Any, job: Any, sender: Any, carry: 
 
     opened = guard(FULL, approver=slowly, clock=clock, expires=60)
     answer = carry(opened, job("burn_book"))
-    assert answer.content == "The approval came too late and nothing ran. You may ask again with the same call."
+    until = f"{datetime.fromtimestamp(clock.now, UTC):%H:%M:%S} UTC"
+    assert answer.content == f"No answer came until {until}, so nothing ran. You may ask again with a new call."
     assert answer.artifact.kind == "expired"
     assert sender.requests == []
     assert only_entry(opened).decision == "expired"

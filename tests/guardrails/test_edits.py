@@ -107,7 +107,7 @@ def test_an_edit_that_the_grants_forbid_is_refused(guard: Any, job: Any, sender:
     opened = guard(areas, approver=Edits({"title": "elsewhere"}))
     answer = carry(opened, OnShelf("rename_book"))
     assert answer.content == (
-        'anna changed the arguments to {"title":"elsewhere"}. '
+        'anna changed the arguments to {"title":"elsewhere"}. What follows is about that, not about your own call. '
         "marketing may use only the shelf 1, not shelf 2. Nothing was sent."
     )
     assert sender.requests == []

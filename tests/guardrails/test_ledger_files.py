@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ac_guardrails import Answer, Decision, Ledger, LedgerError
+from ac_guardrails._database import remedy
 from ac_guardrails._events import Event
 from ac_guardrails._ledger_url import open_ledger
 
@@ -358,3 +359,23 @@ def test_a_read_that_ends_after_its_ledger_was_closed_is_on_record(
     other = open_ledger(f"sqlite:///{path}")
     assert [entry.outcome for entry in other.entries()] == ["done"]
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("PRAGMA max_page_count = 1", "the disk is full: make room on it"),
+        ("PRAGMA query_only = ON", "let this user write to the file and to its folder"),
+    ],
+)
+def test_what_to_do_about_a_file_is_said_by_its_cause(statement, words, tmp_path):
+    """A full disk is no question of permissions: who reads this at night should do the right thing."""
+    ledger = Ledger(str(tmp_path / "ledger.db"))
+    with pytest.raises(LedgerError, match=words), ledger.transaction(durable=True) as connection:
+        connection.execute(statement)
+        for number in range(2000):
+            values = (number, "e", 0.0, "read", "a", "x" * 900, "h")
+            connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", values)
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT
+    assert remedy(error).startswith("another program keeps it locked")
