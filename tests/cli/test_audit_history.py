@@ -120,8 +120,8 @@ def test_what_the_agent_asked_for_is_not_what_a_person_made_of_it(cli, url, tool
     (shown,) = json.loads(cli("audit", "show", "--json", "--ledger", url).stdout)
     assert (shown["asked_to"], shown["changed"]) == ("delete contact 3", True)
     assert shown["sentence"] == (
-        "marketing asked to delete contact 3, changed by a person to: delete contact 9 «claire.redfern@postbag.example» "
-        "in sandbox.api-us1.example: edited and rejected by anna."
+        "marketing asked to delete contact 3, changed by a person to: "
+        "delete contact 9 «claire.redfern@postbag.example» in sandbox.api-us1.example: edited and rejected by anna."
     )
 
 
@@ -136,8 +136,8 @@ def test_whose_fault_a_failed_edit_was_is_told(toolkit, delete):
     """Anna mistypes the contact; the agent does not go looking for what was wrong with its own call."""
     delete()
     answer(toolkit.guard, Decision.edit({"contact": 99999}, by="anna"))
-    said = delete().content
-    assert said.startswith(
+    told = delete().content
+    assert told.startswith(
         'anna changed the arguments to {"contact":99999}. What follows is about that, not about your'
     )
 
