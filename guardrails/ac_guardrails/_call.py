@@ -48,6 +48,8 @@ class Call:
         self._is_void = False
         """Whether what the edited question rested on has changed since, so that nobody has agreed to anything yet."""
         self._overruled = ""
+        self._early = _READ_FIRST
+        """What the grants say of the arguments alone, which is on record of a call that ends before it knows more."""
         self._use(job)
 
     def steps(self) -> Steps[Answer]:
@@ -126,6 +128,7 @@ class Call:
                 if early.denied:
                     self._record.decided(outline, early)
                     return (yield from self._refused(early.reason, rule=early.rule))
+                self._early = early
             earlier = None if edits or not outline.is_write else (yield from self._recalled(outline))
             if earlier is not None:
                 return earlier
@@ -220,21 +223,21 @@ class Call:
         try:
             prepared = yield from reading
         except InvalidCall as error:
-            self._record.decided(outline, _READ_FIRST)
+            self._record.decided(outline, self._early)
             return (yield from self._refused(str(error), kind="invalid"))
         except Denied as error:
             self._record.decided(error.action, error.verdict)
             return (yield from self._refused(error.verdict.reason, rule=error.verdict.rule))
         except StoppedError as error:
-            self._record.decided(outline, _READ_FIRST)
+            self._record.decided(outline, self._early)
             return (yield from self._refused(str(error), kind="stopped"))
         except LedgerError:
             raise
         except BaseException as error:
-            self._record.decided(outline, _READ_FIRST)
+            self._record.decided(outline, self._early)
             return (yield from self._failed(error, is_write=outline.is_write))
         if isinstance(prepared, Answer):
-            self._record.decided(outline, _READ_FIRST)
+            self._record.decided(outline, self._early)
             yield from self._record.outcome("nothing" if prepared.ok else "failed")
         return prepared
 

@@ -251,7 +251,10 @@ def _why_late(question: Question | None, question_id: str, now: float) -> str:
         return f"There is no question {inert(question_id, limit=40)!r}, or it is no longer kept."
     if question.decision is not None:
         said = _public(question.decision)
-        return f"{said['by']} has answered this already: {said['decision']}. That stands."
+        stop = (
+            "" if question.decision.kind == "reject" else " If it has not run yet, ac-tools guard stop holds it back."
+        )
+        return f"{said['by']} has answered this already: {said['decision']}. That stands.{stop}"
     if question.over:
         return _VOID
     if now >= question.request.expires_at:
@@ -261,7 +264,7 @@ def _why_late(question: Question | None, question_id: str, now: float) -> str:
 
 def _is_overruled(question: Question, decision: Decision) -> bool:
     """Whether an answer says otherwise than the one that stands, while its call goes on."""
-    if question.decision is None or question.over or question.overruled is not None:
+    if question.decision is None or question.over or question.overruled == _public(decision):
         return False
     return not question.says(decision)
 

@@ -82,7 +82,8 @@ def _after(entry: _Draft, event: Mapping[str, Any]) -> _Changes:
             agreed = entry.decision if entry.decision in ("approved", "edited") and decision != "rejected" else ""
             return {"decision": decision, "reason": reason, "state": "closed", "agreed": agreed}
         case "overruled":
-            return {"objection": f"{inert(event.get('by', ''), limit=80)} said otherwise ({event.get('decision', '')})"}
+            said = f"{inert(event.get('by', ''), limit=80)} said otherwise ({event.get('decision', '')})"
+            return {"objection": f"{entry.objection} and {said}" if entry.objection else said}
         case "read":
             return {"reads": entry.reads + 1}
         case "sent":

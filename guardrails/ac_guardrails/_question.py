@@ -22,7 +22,7 @@ class Question:
         beyond: The limits that its person is told of; an approval lets the action pass these and no others.
         decision: The answer that stands; None while there is none.
         over: Whether no answer counts any more: a later question took its place, or its call has ended.
-        overruled: Who said otherwise when the answer stood already, and what; the first of them.
+        overruled: Who said otherwise when the answer stood already, and what; the last of them.
         members: The questions that an answer to this one answers, too, as far as they are open then: those of a set.
     """
 

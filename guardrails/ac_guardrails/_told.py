@@ -14,6 +14,8 @@ PARTLY = " A part of it was done before that. Read the record back before you re
 def overruled(words: Mapping[str, str], stands: Decision) -> str:
     """That somebody else said otherwise, after the answer that stands."""
     first = inert(stands.by, limit=80)
+    if words["by"] == first:
+        return f"{first} said otherwise later ({words['decision']}), but the first answer stands. "
     return f"{words['by']} said otherwise ({words['decision']}), after {first} had answered, whose answer stands. "
 
 

@@ -79,6 +79,20 @@ def test_an_approval_that_counted_no_more_is_told(cli, url, toolkit, delete, acc
     assert ": name: «Beatrice Lovell», now «Zed Lovell»" in plain
 
 
+def test_everybody_who_said_otherwise_is_told(cli, url, toolkit, delete):
+    """Whoever changes their mind is told how to hold the call back; the agent hears of it, and so does the record."""
+    delete()
+    question = answer(toolkit.guard, Decision.approve(by="anna"))
+    late = cli("approvals", "reject", question, "--reason", "they complained", "--by", "anna", "--ledger", url)
+    assert (late.exit_code, "ac-tools guard stop holds it back" in late.output) == (1, True)
+    for name in ("bert", "bert"):
+        cli("approvals", "reject", question, "--by", name, "--ledger", url)
+    assert delete().content.startswith("bert said otherwise (rejected), after anna had answered, whose answer stands.")
+    line = cli("audit", "show", "--ledger", url).stdout
+    told = "approved by anna, done; anna said otherwise (rejected) and bert said otherwise (rejected), too late."
+    assert line.endswith(f"{told}\n")
+
+
 def test_a_stop_that_came_after_the_approval_is_told(cli, url, toolkit, delete):
     """The sentence names who had agreed, and what was in the way."""
     delete()
@@ -149,6 +163,15 @@ def test_a_rejection_is_told_with_its_reason(cli, url, toolkit, delete):
     delete()
     (entry,) = toolkit.guard.ledger.entries()
     assert steps(cli, url, entry.id)[-2:] == ["anna rejected it (not�[2J today)", "ended: a person said no"]
+
+
+def test_what_failed_before_anybody_was_asked_was_not_allowed(cli, url, toolkit, run):
+    """The contact is not there, so there is no card to show: nobody has agreed, and the record does not say so."""
+    run(toolkit, "ac_delete_contact", contact=99999)
+    (entry,) = toolkit.guard.ledger.entries()
+    assert entry.verdict().startswith("nobody was asked, it failed (")
+    asked = "marketing asked to delete contact 99999; a person must agree to that"
+    assert steps(cli, url, entry.id)[0].startswith(asked)
 
 
 def test_what_is_kept_beside_the_events_may_be_gone_or_damaged(cli, url, toolkit, delete, account, tmp_path):
