@@ -129,7 +129,7 @@ class Entry(Displayed):
         undone = f"; taken back by {self.undone}" if self.undone else ""
         objected = f"; {self.objection}, too late" if self.objection else ""
         told = f"{objected}{self._confirmed()}{undone}.{damage}"
-        changed = f"{self.asked_to}, changed by a person to: " if self.changed else ""
+        changed = f"{self.asked_to}, changed by {self._editors()} to: " if self.changed else ""
         act = f"{changed}{self.what}{self._on_behalf()}"
         return f"{self.agent} asked to {act} in {self.host}: {self.verdict()}{told}"
 
@@ -189,16 +189,19 @@ class Entry(Displayed):
         others = "1 other" if self.others == 1 else f"{self.others} others"
         return f", together with {others} (set {self.set})" if self.set else ""
 
+    def _editors(self) -> str:
+        return " and ".join(dict.fromkeys(by for _, by in self.edits))
+
     def _who_decided(self, decision: str) -> str:
         """Everybody who had a say in what ran, or did not: who changed it, and who agreed or not."""
-        editors = list(dict.fromkeys(by for _, by in self.edits))
         if self.standing:
             return f"{decision} beforehand by {self.by} (standing approval {self.standing})"
-        if not editors:
+        if not self.edits:
             return f"{decision} by {self.by}"
-        edited = f"edited by {' and '.join(editors)}"
+        editors = self._editors()
+        edited = f"edited by {editors}"
         if decision == "edited":
             return edited
-        if editors == [self.by]:
+        if editors == self.by:
             return f"edited and {decision} by {self.by}"
         return f"{edited}, {decision} by {self.by}"

@@ -134,7 +134,7 @@ def test_what_the_agent_asked_for_is_not_what_a_person_made_of_it(cli, url, tool
     (shown,) = json.loads(cli("audit", "show", "--json", "--ledger", url).stdout)
     assert (shown["asked_to"], shown["changed"]) == ("delete contact 3", True)
     assert shown["sentence"] == (
-        "marketing asked to delete contact 3, changed by a person to: "
+        "marketing asked to delete contact 3, changed by anna to: "
         "delete contact 9 «claire.redfern@postbag.example» in sandbox.api-us1.example: edited and rejected by anna."
     )
 
