@@ -47,14 +47,20 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def added(bare: Callable[[], object], guarded: Callable[[], object], *, times: int) -> float:
-    """By how many seconds the median guarded call is longer; the first tenth warms things up."""
-    pairs = [(seconds(bare), seconds(guarded)) for _ in range(times)][times // 10 :]
-    without, with_guard = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return with_guard - without
+def added(bare: Callable[[], object], guarded: Callable[[], object], *, times: int) -> tuple[float, float]:
+    """By how many seconds the median guarded call is longer, and how long the bare one takes."""
+    return _medians([(seconds(bare), seconds(guarded)) for _ in range(times)])
 
 
-async def aadded(bare: Callable[[], Awaitable[Any]], guarded: Callable[[], Awaitable[Any]], *, times: int) -> float:
+def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+    """Without the first tenth, which warms things up."""
+    without, with_guard = (statistics.median(column) for column in zip(*pairs[len(pairs) // 10 :], strict=True))
+    return with_guard - without, without
+
+
+async def aadded(
+    bare: Callable[[], Awaitable[Any]], guarded: Callable[[], Awaitable[Any]], *, times: int
+) -> tuple[float, float]:
     """The same on an event loop."""
     pairs = []
     for _ in range(times):
@@ -63,8 +69,7 @@ async def aadded(bare: Callable[[], Awaitable[Any]], guarded: Callable[[], Await
         between = time.perf_counter()
         await guarded()
         pairs.append((between - begun, time.perf_counter() - between))
-    without, with_guard = (statistics.median(column) for column in zip(*pairs[times // 10 :], strict=True))
-    return with_guard - without
+    return _medians(pairs)
 
 
 @contextmanager
@@ -111,10 +116,13 @@ def reads(account: ActiveCampaign, directory: str, *, times: int) -> Iterator[Ro
     for where, ledger in (("in memory", "memory:"), ("in a file", f"sqlite:///{directory}/reads.db")):
         with guarded(account, ledger) as toolkit:
             tool = toolkit.get_tool("ac_list_tags")
-            more = added(lambda: bare.invoke(call()), lambda: tool.invoke(call()), times=times)  # noqa: B023
+            more, alone = added(lambda: bare.invoke(call()), lambda: tool.invoke(call()), times=times)  # noqa: B023
             yield f"a read adds, ledger {where}", more * 1e6, "us", 150
+            yield f"a read adds, ledger {where}, share of the bare read", 100 * more / alone, "%", None
             work = aadded(lambda: bare.ainvoke(call()), lambda: tool.ainvoke(call()), times=times)  # noqa: B023
-            yield f"a read adds, ledger {where}, async", asyncio.run(work) * 1e6, "us", 350
+            more, alone = asyncio.run(work)
+            yield f"a read adds, ledger {where}, async", more * 1e6, "us", 350
+            yield f"a read adds, ledger {where}, async, share of the bare read", 100 * more / alone, "%", None
 
 
 def writes(account: ActiveCampaign, directory: str, *, times: int) -> Iterator[Row]:
@@ -139,7 +147,7 @@ def _writes(
     for where, ledger, limit in places:
         with guarded(account, ledger) as toolkit:
             tool = toolkit.get_tool("ac_add_tag")
-            more = added(lambda: bare.invoke(call(), CONFIG), lambda: tool.invoke(call(), CONFIG), times=times)  # noqa: B023
+            more, _ = added(lambda: bare.invoke(call(), CONFIG), lambda: tool.invoke(call(), CONFIG), times=times)  # noqa: B023
             yield f"a write adds, ledger {where}", more * 1e3, "ms", limit
 
 

@@ -120,7 +120,9 @@ def test_row_12_of_many_people_who_answer_at_once_one_counts(toolkit_for, call, 
     first = stands[0]
     said = "approved" if first % 2 else "rejected"
     others = {answer for answer in answers if answer != first}
-    assert others == {f"person {first} has answered this already: {said}. That stands."}
+    assert {one.partition(" If ")[0] for one in others} == {
+        f"person {first} has answered this already: {said}. That stands."
+    }
     assert told_how(call(toolkit, TOOL, MARIA)) == ("done" if first % 2 else "rejected")
     assert len(writes()) == first % 2
 
@@ -134,9 +136,8 @@ def test_row_12_of_many_processes_that_answer_at_once_one_counts(served, callers
     assert len(stands) == 1
     first = stands[0]
     said = "approved" if int(first.split()[1]) % 2 else "rejected"
-    assert {text for how, text in answers if how != "stands"} == {
-        f"{first} has answered this already: {said}. That stands."
-    }
+    others = {text.partition(" If ")[0] for how, text in answers if how != "stands"}
+    assert others == {f"{first} has answered this already: {said}. That stands."}
     (entry,) = toolkit.guard.ledger.entries()
     assert (entry.by, entry.decision) == (first, said)
 
