@@ -96,7 +96,7 @@ class Asking:
             if ended is not None and question.is_open(self._guard.clock()):
                 return ended
         if self._guard.clock() >= question.request.expires_at:
-            return _lapsed(question)
+            return _lapsed(question.request, question.decision)
         if question.decision is None:
             return NoAnswer("over", "The question was closed elsewhere before anybody answered it.")
         return question, before
@@ -218,7 +218,7 @@ class Asking:
         except CannotAskError as error:
             return NoAnswer("refused", f"Nobody could be asked: {error}.")
         except LateError:
-            return _lapsed(Question(request, ""))
+            return _lapsed(request, None)
         except Exception as error:
             return NoAnswer("refused", f"The approver failed ({type(error).__name__}), which counts as no.")
         except BaseException:
@@ -234,9 +234,9 @@ class Asking:
             return NoAnswer("refused", f"The approver's answer cannot be used ({error}), which counts as no.")
 
 
-def _lapsed(question: Question) -> NoAnswer:
+def _lapsed(request: ApprovalRequest, said: Decision | None) -> NoAnswer:
     """What was late: the answer, or whoever should have come for it."""
-    said, until = question.decision, when(question.request.expires_at)
+    until = when(request.expires_at)
     if said is None:
         late = f"No answer came until {until}"
     else:
