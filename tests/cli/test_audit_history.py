@@ -104,6 +104,21 @@ def test_a_stop_that_came_after_the_approval_is_told(cli, url, toolkit, delete):
     assert "too many mails)" in line
 
 
+def test_an_answer_that_nobody_came_for_is_not_one_that_nobody_gave(account, guard_for, url):
+    """Anna approved in time, and the agent came back too late: neither the model nor the record blames her."""
+    now = [1_790_000_000.0]
+    guard = guard_for({"agents": {"marketing": {"contacts": "full"}}}, Inbox(wait=0), ledger=url, clock=lambda: now[0])
+    tool = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing").get_tool("ac_delete_contact")
+    call = {"type": "tool_call", "id": "call_1", "name": tool.name, "args": {"contact": 3}}
+    tool.invoke(call, {"configurable": {"thread_id": "thread"}})
+    answer(guard, Decision.approve(by="anna"))
+    now[0] += 3600
+    said = tool.invoke(call, {"configurable": {"thread_id": "thread"}}).content
+    assert said.startswith("anna had answered, but nobody came for the answer until ")
+    (entry,) = guard.ledger.entries()
+    assert entry.verdict().startswith("approved by anna, then expired (anna had answered, ")
+
+
 def test_an_edit_and_a_lost_answer_are_told(cli, url, toolkit, delete, account):
     """What it was, what anna made of it, that the answer was lost, and what reading back has shown."""
     delete()
