@@ -109,6 +109,8 @@ class Call:
         return dict(self._resolved(self.args.model_dump(by_alias=True, exclude_none=True)))
 
     def _resolved(self, value: Any) -> Any:
+        if type(value) in _FIXED:
+            return value
         if isinstance(value, Ref):
             return self.id(value)
         if isinstance(value, Mapping):

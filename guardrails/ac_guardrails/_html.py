@@ -17,7 +17,6 @@ from ac_guardrails._entries import Entry
 from ac_guardrails._grants import Grants
 from ac_guardrails._guard import Guard
 from ac_guardrails._ledger import Ledger
-from ac_guardrails._reading import newest_entries
 from ac_guardrails._shown import areas_of, levels_of, limits_of, tone_of
 from ac_guardrails._text import inert
 
@@ -157,8 +156,7 @@ def _entry(entry: Entry) -> str:
 
 @html_of.register
 def _ledger(ledger: Ledger) -> str:
-    with ledger.transaction(durable=False) as connection:
-        entries, count = newest_entries(connection, _NEWEST)
+    entries, count = ledger.newest(_NEWEST)
     if not entries:
         return framed("No calls on record.")
     rows = [(f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.sentence, _outcome(entry)) for entry in entries]

@@ -10,7 +10,7 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-_LONGEST_SILENCE = 600.0
+LONGEST_SILENCE = 600.0
 """Seconds after which a call of another machine is on its way no more: that machine may be a container that is gone."""
 _ALL: weakref.WeakSet[InFlight] = weakref.WeakSet()
 _BY_FILE: weakref.WeakValueDictionary[str, InFlight] = weakref.WeakValueDictionary()
@@ -21,6 +21,8 @@ class InFlight:
     """The entries that calls of this process are carrying out, and the questions that it is putting to somebody."""
 
     def __init__(self) -> None:
+        self.unstopped_until = 0.0
+        """Until when reads need not look again whether somebody has stopped them, by the monotonic clock."""
         self.renew()
         _ALL.add(self)
 
@@ -68,8 +70,8 @@ class InFlight:
         """
         if owner == this_process():
             return entry in self._names
-        lives = _lives(owner)
-        return silent < _LONGEST_SILENCE if lives is None else lives
+        running = lives(owner)
+        return silent < LONGEST_SILENCE if running is None else running
 
 
 def this_process() -> str:
@@ -82,7 +84,7 @@ def _named(pid: int) -> str:
     return f"{socket.gethostname()}:{pid}:{_started(pid)}"
 
 
-def _lives(owner: str) -> bool | None:
+def lives(owner: str) -> bool | None:
     """Whether a process still runs; None where nobody here can know, as of one on another machine."""
     if not owner:
         return False

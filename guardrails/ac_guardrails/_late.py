@@ -1,4 +1,4 @@
-"""What reads leave to be recorded later, many at a time: how they ended, which hurts nobody if it is lost."""
+"""What reads leave to be recorded later, many at a time."""
 
 from __future__ import annotations
 
@@ -6,58 +6,82 @@ import atexit
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ac_guardrails._events import Event, LedgerError
-
-Batch = tuple[float, tuple[Event, ...], Mapping[str, Any] | None]
-"""The time of some events of one entry, the events, and values to keep beside the entry."""
+from ac_guardrails._spool import Spool
 
 _MOST = 50
 _LONGEST = 1.0
 """How many batches may wait, and for how many seconds."""
 
 
+class Batch(NamedTuple):
+    """Some events of one entry.
+
+    Args:
+        at: When they happened, in epoch seconds.
+        events: What happened, in order.
+        payload: Values to keep beside the entry.
+        spooled: Whether they lie in the spool, too, from which somebody else may have recorded them.
+    """
+
+    at: float
+    events: tuple[Event, ...]
+    payload: Mapping[str, Any] | None = None
+    spooled: bool = False
+
+
 class Late:
-    """The batches of one ledger that wait. Adding to them takes no lock, for which an event loop might have to wait.
+    """The batches of one ledger that wait.
 
     Args:
         flush: Puts them on record.
+        spool: Keeps those that a kill must not lose; None for a ledger that ends with its process.
     """
 
-    def __init__(self, flush: Callable[[], None]) -> None:
+    def __init__(self, flush: Callable[[], None], spool: Spool | None) -> None:
         self.flush = flush
+        self._spool = spool
         self._batches: list[Batch] = []
 
-    def add(self, batch: Batch, *, outlasts: bool) -> None:
-        """Leave a batch for later.
-
-        Args:
-            batch: What is to be recorded.
-            outlasts: Whether the ledger outlasts the process, so that it must be on record before that ends.
-        """
+    def add(self, batch: Batch) -> None:
+        """Leave a batch for later. It takes no lock, for which an event loop might have to wait."""
         self._batches.append(batch)
-        if outlasts:
+        if self._spool is not None:  # the ledger outlasts the process, so it must be on record before that ends
             _PENDING.add(self)
 
-    def due(self, now: float, *, all_of_it: bool) -> list[Batch]:
-        """What is to be recorded now.
+    def add_lasting(self, at: float, events: tuple[Event, ...]) -> None:
+        """Leave events for later that a kill must not lose; for whoever holds the ledger's lock.
+
+        Raises:
+            OSError: They cannot be kept.
+        """
+        if self._spool is not None:
+            self._spool.add(at, events)
+        self.add(Batch(at, events, spooled=self._spool is not None))
+
+    def all(self) -> list[Batch]:
+        """What waits now."""
+        return self._batches[:]
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is much by now, or old.
 
         Args:
             now: The time, in epoch seconds.
-            all_of_it: Whether even what is little and young.
         """
         batches = self._batches
-        if batches and (all_of_it or len(batches) >= _MOST or not 0 <= now - batches[0][0] < _LONGEST):
-            return batches[:]
-        return []
+        return bool(batches) and (len(batches) >= _MOST or not 0 <= now - batches[0].at < _LONGEST)
 
     def recorded(self, count: int) -> None:
-        """That the first so many are on record."""
+        """That the first so many are on record; for whoever holds the ledger's lock."""
         del self._batches[:count]
         _PENDING.discard(self)
         if self._batches:  # added in the meantime
             _PENDING.add(self)
+        if self._spool is not None and not any(batch.spooled for batch in self._batches):
+            self._spool.clear()
 
 
 _PENDING: set[Late] = set()

@@ -116,6 +116,8 @@ class Sending:
 
     def windows(self, action: Action) -> Windows:
         """The limits that hold for an action, and how much of each it would use."""
+        if not action.is_write:
+            return ()
         written = (need.area for need in action.needs if need.level > Level.READ)
         grants = (grant for area in written for grant in self._guard.grants.holding(action.agent, area))
         return tuple((limit, limit.wanted(action)) for grant in grants for limit in grant.limits())

@@ -22,7 +22,7 @@ from ac_guardrails._ledger_url import open_ledger
 ledger = open_ledger(f"sqlite:///{sys.argv[1]}")
 print("ready", flush=True)
 sys.stdin.readline()
-ledger.stop("Wrong list.", by="anna")
+ledger.stop("Wrong list.", by="anna", reads="reads" in sys.argv)
 print("stopped", flush=True)
 sys.stdin.readline()
 ledger.resume(by="bert")
@@ -96,15 +96,16 @@ def test_a_stop_between_two_requests_ends_an_import(account: Any, guard_for: Any
     assert [entry.outcome for entry in guard.ledger.entries() if entry.is_write] == ["partly"]
 
 
+@pytest.mark.parametrize("what", ["writes", "reads"])
 def test_a_stop_in_one_process_halts_another_within_a_second(
-    account: Any, guard_for: Any, run: Any, tmp_path: Path
+    what: str, account: Any, guard_for: Any, run: Any, tmp_path: Path
 ) -> None:
-    """A person at another terminal stops an agent that is writing, and lets it go on."""
+    """A person at another terminal stops an agent that is at work, and lets it go on."""
     guard = guard_for({"tags": "write"}, ledger=f"sqlite:///{tmp_path}/ledger.db")
     toolkit = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing")
     paths = os.pathsep.join(path for path in sys.path if path)
     other = subprocess.Popen(
-        [sys.executable, "-c", STOPPER, str(tmp_path / "ledger.db")],
+        [sys.executable, "-c", STOPPER, str(tmp_path / "ledger.db"), what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -112,6 +113,8 @@ def test_a_stop_in_one_process_halts_another_within_a_second(
     )
 
     def tag(number: int) -> str:
+        if what == "reads":
+            return str(run(toolkit, "ac_list_tags").status)
         return str(run(toolkit, "ac_create_tag", name=f"Tag {number}").status)
 
     with other:
