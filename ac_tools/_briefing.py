@@ -78,7 +78,7 @@ def _edges(grant: Grant, *, writes: bool) -> Iterator[str]:
         yield f"only the {noun} {' or '.join(quoted(name, limit=80) for name in sorted(names))}"
     if writes:
         beyond = ", beyond that a person decides" if grant.over_asks else ""
-        for limit in grant.limits():
+        for limit in grant.limits:
             yield f"writes: at most {limit} per {limit.window}{beyond}"
         if grant.amount_at_most is not None:
             most = " or ".join(f"{amount:f} {currency}" for currency, amount in sorted(grant.amount_at_most.items()))

@@ -1,16 +1,17 @@
-"""Tools without a guard: the same arguments, the same request, the same text and records as the guarded ones."""
+"""Tools without a guard: the arguments, annotations, requests, text and records of the guarded ones."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
 from ac_guardrails import Request
 from ac_guardrails._request import mint
-from ac_tools import ActiveCampaign
+from ac_tools import ActiveCampaign, AddTag, ListTags
 from ac_tools._records import ContactTag, Tag
+from ac_tools.tools._base import ActiveCampaignTool, hints
 from ac_tools.tools._render import one, page_answer
 from ac_tools.tools.tags import ContactAndTag, ListTagsArguments, _tag_line
 
@@ -19,10 +20,11 @@ class Bare(BaseTool):
     """What somebody would write with LangChain and the account's client alone."""
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    guarded: ClassVar[type[ActiveCampaignTool]]
     _account: ActiveCampaign = PrivateAttr()
 
     def __init__(self, account: ActiveCampaign) -> None:
-        super().__init__()
+        super().__init__(metadata=hints(self.guarded.endpoint))
         self._account = account
 
     def request(self, args: dict[str, Any]) -> Request:
@@ -52,6 +54,7 @@ class Rendered:
 
 
 class BareListTags(Bare):
+    guarded = ListTags
     name: str = "bare_list_tags"
     description: str = "List or search tags."
     args_schema: type[ListTagsArguments] = ListTagsArguments
@@ -65,6 +68,7 @@ class BareListTags(Bare):
 
 
 class BareAddTag(Bare):
+    guarded = AddTag
     name: str = "bare_add_tag"
     description: str = "Put a tag on a contact."
     args_schema: type[ContactAndTag] = ContactAndTag

@@ -78,7 +78,7 @@ def _of_grant(grant: Grant, catalog: Catalog, today: date) -> Iterator[str]:
         yield f"`ask` names {tool}, which {grant} does not open."
     if grant.level < Level.WRITE:
         idle = ["ask: writes"] if grant.ask_writes else []
-        idle += [limit.name for limit in grant.limits()] + (["amount_at_most"] if grant.amount_at_most else [])
+        idle += [limit.name for limit in grant.limits] + (["amount_at_most"] if grant.amount_at_most else [])
         if idle:
             yield f"{_and([f'`{name}`' for name in idle])} without effect: {grant} opens no write."
 

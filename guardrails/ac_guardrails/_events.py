@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ac_guardrails._canonical import canonical
@@ -57,7 +58,7 @@ def row_of(event: Event, seq: int, at: float) -> str:
 def columns_of(agent: str, at: float, call: str, entry: str, kind: str, seq: int) -> str:
     """How a row's text begins: its columns, in canonical form."""
     said = f'"call":"{call}",' if call else ""
-    return f'{{"agent":{stored(agent)},"at":{canonical(at)},{said}"entry":"{entry}","kind":"{kind}","seq":{seq}'
+    return f'{{"agent":{_stored_name(agent)},"at":{canonical(at)},{said}"entry":"{entry}","kind":"{kind}","seq":{seq}'
 
 
 def stored(value: Any) -> str:
@@ -66,6 +67,12 @@ def stored(value: Any) -> str:
     """
     text = _encoded(value)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+@lru_cache(maxsize=256)
+def _stored_name(agent: str) -> str:
+    """An agent's name as it is stored; a ledger has few of them, and each in every row."""
+    return stored(agent)
 
 
 def _plain(value: Any) -> Any:

@@ -239,7 +239,7 @@ def _limits(grants: Grants, action: Action) -> Iterator[str]:
     for need in action.needs:
         if need.level < Level.WRITE:
             continue
-        for limit in (limit for grant in grants.holding(action.agent, need.area) for limit in grant.limits()):
+        for limit in (limit for grant in grants.holding(action.agent, need.area) for limit in grant.limits):
             wanted = f"{limit.wanted(action)} of " if limit.wanted(action) else ""
             yield f"It uses {wanted}at most {limit} per {limit.window} in {need.area}; the ledger knows what is left."
 

@@ -54,27 +54,24 @@ class Grant:
     over_asks: bool = False
     where: str = field(default="", compare=False)
     agent: str = field(default="", compare=False)
+    rule: str = field(init=False, compare=False)
+    """It in words, and where it is written."""
+    limits: tuple[Limit, ...] = field(init=False, compare=False)
+    """Its limits in people and calls, each in a rolling window."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rule", f"{self} ({self.where})" if self.where else str(self))
+        windows: tuple[tuple[Literal["people", "calls"], int, int | None], ...] = (
+            ("people", HOUR, self.people_per_hour),
+            ("people", DAY, self.people_per_day),
+            ("calls", HOUR, self.calls_per_hour),
+            ("calls", DAY, self.calls_per_day),
+        )
+        limits = [Limit(self.area, unit, each, most, self.agent) for unit, each, most in windows if most is not None]
+        object.__setattr__(self, "limits", tuple(limits))
 
     def __str__(self) -> str:
         return f"{self.area}: {self.level}"
-
-    @property
-    def rule(self) -> str:
-        """It in words, and where it is written."""
-        return f"{self} ({self.where})" if self.where else str(self)
-
-    def limits(self) -> tuple[Limit, ...]:
-        """Its limits in people and calls, each in a rolling window."""
-        found = []
-        if self.people_per_hour is not None:
-            found.append(Limit(self.area, "people", HOUR, self.people_per_hour, self.agent))
-        if self.people_per_day is not None:
-            found.append(Limit(self.area, "people", DAY, self.people_per_day, self.agent))
-        if self.calls_per_hour is not None:
-            found.append(Limit(self.area, "calls", HOUR, self.calls_per_hour, self.agent))
-        if self.calls_per_day is not None:
-            found.append(Limit(self.area, "calls", DAY, self.calls_per_day, self.agent))
-        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +275,7 @@ class Grants(Displayed):
         """The limits of one grant that a call would pass."""
         if need.level < Level.WRITE:
             return []
-        over = passed_windows(action, grant.limits(), used)
+        over = passed_windows(action, grant.limits, used)
         if grant.amount_at_most is not None:
             parts = self.catalog.amounts.get(grant.area, 1)
             over += passed_amount(action, grant.area, grant.amount_at_most, parts)

@@ -221,7 +221,7 @@ def _warn_if_idle(grant: Grant, node: Located, catalog: Catalog) -> None:
         but = f" Of those from elsewhere it opens {', '.join(each.name for each in near)}." if near else ""
         text = f"{node.where}: {grant} opens no tool; the tools of {grant.area} need {least}.{but}"
         warnings.warn(text, GrantsWarning, stacklevel=6)
-    if grant.over_asks and not grant.limits() and grant.amount_at_most is None:
+    if grant.over_asks and not grant.limits and grant.amount_at_most is None:
         text = f"{node.where}: 'over: ask' has no effect, since {grant.area} has no limit of people, calls or amounts."
         warnings.warn(text, GrantsWarning, stacklevel=6)
 

@@ -14,6 +14,8 @@ from ac_guardrails._spool import Spool
 _MOST = 50
 _LONGEST = 1.0
 """How many batches may wait, and for how many seconds."""
+_LONGEST_NAME = 200
+"""Characters of an agent's name that surely fit a row."""
 
 
 class Batch(NamedTuple):
@@ -51,15 +53,21 @@ class Late:
         if self._spool is not None:  # the ledger outlasts the process, so it must be on record before that ends
             _PENDING.add(self)
 
-    def add_lasting(self, at: float, events: tuple[Event, ...]) -> None:
+    def keep(self, at: float, events: tuple[Event, ...]) -> bool:
         """Leave events for later that a kill must not lose; for whoever holds the ledger's lock.
 
-        Raises:
-            OSError: They cannot be kept.
+        Returns:
+            Whether that will do; if not, everything has to be recorded now, or the disk will not take it.
         """
+        if self.is_due(at) or len(events[0].agent) > _LONGEST_NAME:
+            return False
         if self._spool is not None:
-            self._spool.add(at, events)
+            try:
+                self._spool.add(at, events)
+            except OSError:
+                return False  # a transaction will say why
         self.add(Batch(at, events, spooled=self._spool is not None))
+        return True
 
     def all(self) -> list[Batch]:
         """What waits now."""

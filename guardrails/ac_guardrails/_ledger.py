@@ -40,8 +40,6 @@ from ac_guardrails._stop import Stop, StoppedError, latest_stop
 _PURGE_EVERY = 3600.0
 _GLANCE = 0.1
 """Seconds for which a read relies on an earlier look at whether somebody has stopped reads."""
-_LONGEST_NAME = 200
-"""Characters of an agent's name that surely fit a row."""
 
 
 class Ledger(Displayed):
@@ -131,10 +129,7 @@ class Ledger(Displayed):
         """
         with self._database.lock:
             if not self._spooled(*events):
-                with self.transaction(durable=False) as connection:
-                    if (stop := latest_stop(connection)) and stop.reads:
-                        raise StoppedError(stop)
-                    self.write(connection, *events)
+                self.append(*events, durable=False)
 
     def append_read_at_once(self, *events: Event) -> bool:
         """The same where it waits for nothing, neither a disk nor another thread, so that an event loop may do it.
@@ -145,28 +140,17 @@ class Ledger(Displayed):
         if "blockbuster" in sys.modules or not self._database.lock.acquire(blocking=False):
             return False
         try:
-            return self._spooled(*events)
+            return self._database.is_open and self._spooled(*events)
         finally:
             self._database.lock.release()
 
     def _spooled(self, *events: Event) -> bool:
-        """Leave a read for later where a kill does not lose it, if that will do: now and then all is recorded."""
-        now = round(self._clock(), 3)
-        if self._late.is_due(now) or len(events[-1].agent) > _LONGEST_NAME:
-            return False
-        self._refuse_stopped_reads()
-        try:
-            self._late.add_lasting(now, events)
-        except OSError:
-            return False  # a transaction will say why
-        return True
-
-    def _refuse_stopped_reads(self) -> None:
-        if time.monotonic() < self.in_flight.unstopped_until:
-            return
-        if (stop := self.stopped()) and stop.reads:
-            raise StoppedError(stop)
-        self.in_flight.unstopped_until = time.monotonic() + _GLANCE
+        """Leave a read for later where a kill does not lose it; now and then that will not do, and all is recorded."""
+        if time.monotonic() >= self.in_flight.unstopped_until:
+            if (stop := self.stopped()) and stop.reads:
+                raise StoppedError(stop)
+            self.in_flight.unstopped_until = time.monotonic() + _GLANCE
+        return self._late.keep(round(self._clock(), 3), events)
 
     def append_late(self, *events: Event, payload: Mapping[str, Any] | None = None) -> None:
         """Put events on record later, many at a time: how a read ended, which hurts nobody if it is lost.

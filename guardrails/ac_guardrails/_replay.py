@@ -140,7 +140,7 @@ class _Run:
             self._use(call.action, at)
 
     def _foreseen(self, action: Action, at: float, complete: Collection[str]) -> tuple[Verdict, tuple[Unclear, ...]]:
-        limits = [limit for grant in self._writes(action) for limit in grant.limits()]
+        limits = [limit for grant in self._writes(action) for limit in grant.limits]
         used = {limit: self._usage(action.agent, limit, at) for limit in limits}
         return foreseen(self._grants, action, on=_day(at), complete=complete, used=used)
 

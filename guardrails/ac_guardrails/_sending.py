@@ -120,7 +120,7 @@ class Sending:
             return ()
         written = (need.area for need in action.needs if need.level > Level.READ)
         grants = (grant for area in written for grant in self._guard.grants.holding(action.agent, area))
-        return tuple((limit, limit.wanted(action)) for grant in grants for limit in grant.limits())
+        return tuple((limit, limit.wanted(action)) for grant in grants for limit in grant.limits)
 
     def _reading(self, step: Request | Pause | Action) -> Steps[Any]:
         """One step before the decision: it may not change anything."""

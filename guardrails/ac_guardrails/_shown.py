@@ -53,7 +53,7 @@ def limits_of(grants: Grants, agent: str) -> list[str]:
 def _edges(grant: Grant) -> str:
     """What narrows a grant, in words."""
     parts = [f"only the {noun} {' or '.join(sorted(names))}" for noun, names in grant.only.items()]
-    parts += [f"at most {limit} in any {limit.window}" for limit in grant.limits()]
+    parts += [f"at most {limit} in any {limit.window}" for limit in grant.limits]
     if grant.amount_at_most is not None:
         amounts = (f"{most:f} {currency}" for currency, most in grant.amount_at_most.items())
         parts.append(f"amounts up to {' or '.join(amounts)}")

@@ -92,7 +92,7 @@ def test_decide_is_total_pure_and_grants_nothing_by_itself(
         if verdict.kind == "allow":
             assert need.level < Level.FULL
         if facts is not None and need.level > Level.READ:
-            over = {one for one in grant.limits() if used.get(one, Use(0)).count + one.wanted(wanted) > one.most}
+            over = {one for one in grant.limits if used.get(one, Use(0)).count + one.wanted(wanted) > one.most}
             assert {f"{one.area}: {one.name}" for one in over} <= verdict.beyond
             assert grant.over_asks or not over
     assert verdict.kind == "ask" or not verdict.beyond
