@@ -80,11 +80,6 @@ class Database:
         with self.lock:
             self._opened()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be used without opening the file first."""
-        return self._connection is not None
-
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
         """All or nothing, one at a time over all processes.

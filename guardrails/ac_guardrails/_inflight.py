@@ -21,8 +21,8 @@ class InFlight:
     """The entries that calls of this process are carrying out, and the questions that it is putting to somebody."""
 
     def __init__(self) -> None:
-        self.unstopped_until = 0.0
-        """Until when reads need not look again whether somebody has stopped them, by the monotonic clock."""
+        self.trusted_until = 0.0
+        """Until when a read may rely on the transaction of an earlier one, by the monotonic clock."""
         self.renew()
         _ALL.add(self)
 

@@ -12,8 +12,7 @@ from ac_guardrails._events import Event, LedgerError
 from ac_guardrails._spool import Spool
 
 _MOST = 50
-_LONGEST = 1.0
-"""How many batches may wait, and for how many seconds."""
+"""How many batches may wait."""
 _LONGEST_NAME = 200
 """Characters of an agent's name that surely fit a row."""
 
@@ -59,7 +58,7 @@ class Late:
         Returns:
             Whether that will do; if not, everything has to be recorded now, or the disk will not take it.
         """
-        if self.is_due(at) or len(events[0].agent) > _LONGEST_NAME:
+        if self.is_full or len(events[0].agent) > _LONGEST_NAME:
             return False
         if self._spool is not None:
             try:
@@ -73,14 +72,10 @@ class Late:
         """What waits now."""
         return self._batches[:]
 
-    def is_due(self, now: float) -> bool:
-        """Whether it is much by now, or old.
-
-        Args:
-            now: The time, in epoch seconds.
-        """
-        batches = self._batches
-        return bool(batches) and (len(batches) >= _MOST or not 0 <= now - batches[0].at < _LONGEST)
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may wait."""
+        return len(self._batches) >= _MOST
 
     def recorded(self, count: int) -> None:
         """That the first so many are on record; for whoever holds the ledger's lock."""

@@ -38,8 +38,8 @@ from ac_guardrails._spool import Spool, left_beside
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
-_GLANCE = 0.1
-"""Seconds for which a read relies on an earlier look at whether somebody has stopped reads."""
+_TRUSTED = 0.5
+"""Seconds for which reads rely on the transaction of an earlier one."""
 
 
 class Ledger(Displayed):
@@ -123,13 +123,19 @@ class Ledger(Displayed):
     def append_read(self, *events: Event) -> None:
         """Put a read on record that leaves next, unless the guard was stopped, reads included.
 
+        Of reads that follow each other closely, one in many takes a transaction.
+
         Raises:
             LedgerError: Nothing was recorded.
             StoppedError: The guard was stopped. Nothing was recorded.
         """
         with self._database.lock:
             if not self._spooled(*events):
-                self.append(*events, durable=False)
+                with self.transaction(durable=False) as connection:
+                    if (stop := latest_stop(connection)) and stop.reads:
+                        raise StoppedError(stop)
+                    self.write(connection, *events)
+                self.in_flight.trusted_until = time.monotonic() + _TRUSTED
 
     def append_read_at_once(self, *events: Event) -> bool:
         """The same where it waits for nothing, neither a disk nor another thread, so that an event loop may do it.
@@ -140,16 +146,16 @@ class Ledger(Displayed):
         if "blockbuster" in sys.modules or not self._database.lock.acquire(blocking=False):
             return False
         try:
-            return self._database.is_open and self._spooled(*events)
+            return self._spooled(*events)
         finally:
             self._database.lock.release()
 
     def _spooled(self, *events: Event) -> bool:
-        """Leave a read for later where a kill does not lose it; now and then that will not do, and all is recorded."""
-        if time.monotonic() >= self.in_flight.unstopped_until:
-            if (stop := self.stopped()) and stop.reads:
-                raise StoppedError(stop)
-            self.in_flight.unstopped_until = time.monotonic() + _GLANCE
+        """Leave a read for later where a kill does not lose it, if that will do: an earlier one has just found that the
+        ledger can be written and that reads are not stopped.
+        """
+        if time.monotonic() >= self.in_flight.trusted_until:
+            return False
         return self._late.keep(round(self._clock(), 3), events)
 
     def append_late(self, *events: Event, payload: Mapping[str, Any] | None = None) -> None:
@@ -163,7 +169,7 @@ class Ledger(Displayed):
             payload: Values to keep beside the entry.
         """
         self._late.add(Batch(round(self._clock(), 3), events, payload))
-        if self.in_memory and self._late.is_due(self._clock()):
+        if self.in_memory and self._late.is_full:
             self.flush()
         elif self._is_closed:  # while a call was still under way; nobody may come back for what it leaves
             self.close()
@@ -354,7 +360,7 @@ class Ledger(Displayed):
             raise ValueError("Stopping and resuming need the name of the person: by=.")
         said = {key: value for key, value in {"by": by[:80], **data}.items() if value}
         self.append(Event(new_entry(), kind, "", said))
-        self.in_flight.unstopped_until = 0.0
+        self.in_flight.trusted_until = 0.0  # the next read looks again
 
     def verify(self) -> str:
         """Check the chain. Returns an empty text, or what is wrong with the first broken row."""
@@ -431,6 +437,7 @@ class Ledger(Displayed):
         """
         database, gone = self._database, 0
         with database.lock:  # until what was left is off the list, so that no other thread records it, too
+            trusted, self.in_flight.trusted_until = self.in_flight.trusted_until, 0.0  # unless this comes to its end
             connection = database.begin(durable=durable)
             try:
                 late = self._late.all()
@@ -445,6 +452,7 @@ class Ledger(Displayed):
                 raise
             if late:
                 self._late.recorded(len(late))
+            self.in_flight.trusted_until = trusted
         if gone:
             database.write_back()
 

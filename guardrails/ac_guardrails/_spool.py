@@ -1,6 +1,6 @@
 """Reads that have left and are not in the ledger yet: a line each in a file beside it, which outlives a kill.
 
-A transaction for each of them would take longer than all else that the guard does for a read. Whoever looks at the
+A transaction for each of many reads would take longer than all else that the guard does for them. Whoever looks at the
 ledger next, in whatever process, puts them on record; so does their own process, many at a time.
 """
 

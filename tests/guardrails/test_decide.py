@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -68,7 +69,7 @@ uses = st.dictionaries(
 
 
 def _fields(grant: Grant) -> dict[str, Any]:
-    return {name: getattr(grant, name) for name in grant.__dataclass_fields__}
+    return {field.name: getattr(grant, field.name) for field in dataclasses.fields(grant) if field.init}
 
 
 @settings(max_examples=100, deadline=None)
