@@ -39,9 +39,9 @@ def undo(
     from ac_tools import ActiveCampaign
 
     opened, who = open_existing(ledger), name_of(by)
-    if not (yes or plan) and (as_json or not is_interactive()):
-        fail("There is no terminal to ask on. --plan shows what would be done; --yes approves it in your name.", code=2)
     found = opened.entry(entry)
+    if found and not (yes or plan) and (as_json or not is_interactive()):
+        fail("There is no terminal to ask on. --plan shows what would be done; --yes approves it in your name.", code=2)
     name = agent or (found.agent if found else "") or "nobody"
     with ActiveCampaign.from_env() as account:
         shown = _toolkit(account, opened, grants, name).undo_plan(entry)

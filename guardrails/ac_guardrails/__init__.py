@@ -17,6 +17,7 @@ from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Grant, Grants, Verdict
 from ac_guardrails._grants_reader import GrantsWarning
 from ac_guardrails._guard import Guard
+from ac_guardrails._history import Moment
 from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
 from ac_guardrails._ledger import Ledger
 from ac_guardrails._located import GrantsError
@@ -56,6 +57,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Level",
+    "Moment",
     "Need",
     "Needed",
     "Permit",

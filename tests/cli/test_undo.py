@@ -174,6 +174,8 @@ def test_why_it_cannot_be_taken_back(cli: Any, setup: Setup) -> None:
         result = cli("undo", entry, "--yes", env=setup.env)
         assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
         assert why in result.stderr
+    # Whom nobody could ask learns first that there is nothing to ask about.
+    assert "There is no entry 'abc'" in cli("undo", "abc", env=setup.env).stderr
 
 
 def test_grants_that_do_not_allow_it(cli: Any, setup: Setup) -> None:
