@@ -10,7 +10,7 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-LONGEST_SILENCE = 600.0
+_LONGEST_SILENCE = 600.0
 """Seconds after which a call of another machine is on its way no more: that machine may be a container that is gone."""
 _ALL: weakref.WeakSet[InFlight] = weakref.WeakSet()
 _BY_FILE: weakref.WeakValueDictionary[str, InFlight] = weakref.WeakValueDictionary()
@@ -21,8 +21,6 @@ class InFlight:
     """The entries that calls of this process are carrying out, and the questions that it is putting to somebody."""
 
     def __init__(self) -> None:
-        self.trusted_until = 0.0
-        """Until when a read may rely on the transaction of an earlier one, by the monotonic clock."""
         self.renew()
         _ALL.add(self)
 
@@ -70,8 +68,8 @@ class InFlight:
         """
         if owner == this_process():
             return entry in self._names
-        running = lives(owner)
-        return silent < LONGEST_SILENCE if running is None else running
+        lives = _lives(owner)
+        return silent < _LONGEST_SILENCE if lives is None else lives
 
 
 def this_process() -> str:
@@ -84,7 +82,7 @@ def _named(pid: int) -> str:
     return f"{socket.gethostname()}:{pid}:{_started(pid)}"
 
 
-def lives(owner: str) -> bool | None:
+def _lives(owner: str) -> bool | None:
     """Whether a process still runs; None where nobody here can know, as of one on another machine."""
     if not owner:
         return False

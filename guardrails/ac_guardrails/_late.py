@@ -1,4 +1,4 @@
-"""What reads leave to be recorded later, many at a time."""
+"""What reads leave to be recorded later, many at a time: how they ended, which hurts nobody if it is lost."""
 
 from __future__ import annotations
 
@@ -6,85 +6,58 @@ import atexit
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ac_guardrails._events import Event, LedgerError
-from ac_guardrails._spool import Spool
+
+Batch = tuple[float, tuple[Event, ...], Mapping[str, Any] | None]
+"""The time of some events of one entry, the events, and values to keep beside the entry."""
 
 _MOST = 50
-"""How many batches may wait."""
-_LONGEST_NAME = 200
-"""Characters of an agent's name that surely fit a row."""
-
-
-class Batch(NamedTuple):
-    """Some events of one entry.
-
-    Args:
-        at: When they happened, in epoch seconds.
-        events: What happened, in order.
-        payload: Values to keep beside the entry.
-        spooled: Whether they lie in the spool, too, from which somebody else may have recorded them.
-    """
-
-    at: float
-    events: tuple[Event, ...]
-    payload: Mapping[str, Any] | None = None
-    spooled: bool = False
+_LONGEST = 1.0
+"""How many batches may wait, and for how many seconds."""
 
 
 class Late:
-    """The batches of one ledger that wait.
+    """The batches of one ledger that wait. Adding to them takes no lock, for which an event loop might have to wait.
 
     Args:
         flush: Puts them on record.
-        spool: Keeps those that a kill must not lose; None for a ledger that ends with its process.
     """
 
-    def __init__(self, flush: Callable[[], None], spool: Spool | None) -> None:
+    def __init__(self, flush: Callable[[], None]) -> None:
         self.flush = flush
-        self._spool = spool
         self._batches: list[Batch] = []
 
-    def add(self, batch: Batch) -> None:
-        """Leave a batch for later. It takes no lock, for which an event loop might have to wait."""
+    def add(self, batch: Batch, *, outlasts: bool) -> None:
+        """Leave a batch for later.
+
+        Args:
+            batch: What is to be recorded.
+            outlasts: Whether the ledger outlasts the process, so that it must be on record before that ends.
+        """
         self._batches.append(batch)
-        if self._spool is not None:  # the ledger outlasts the process, so it must be on record before that ends
+        if outlasts:
             _PENDING.add(self)
 
-    def keep(self, at: float, events: tuple[Event, ...]) -> bool:
-        """Leave events for later that a kill must not lose; for whoever holds the ledger's lock.
+    def due(self, now: float, *, all_of_it: bool) -> list[Batch]:
+        """What is to be recorded now.
 
-        Returns:
-            Whether that will do; if not, everything has to be recorded now, or the disk will not take it.
+        Args:
+            now: The time, in epoch seconds.
+            all_of_it: Whether even what is little and young.
         """
-        if self.is_full or len(events[0].agent) > _LONGEST_NAME:
-            return False
-        if self._spool is not None:
-            try:
-                self._spool.add(at, events)
-            except OSError:
-                return False  # a transaction will say why
-        self.add(Batch(at, events, spooled=self._spool is not None))
-        return True
-
-    def all(self) -> list[Batch]:
-        """What waits now."""
-        return self._batches[:]
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no more may wait."""
-        return len(self._batches) >= _MOST
+        batches = self._batches
+        if batches and (all_of_it or len(batches) >= _MOST or not 0 <= now - batches[0][0] < _LONGEST):
+            return batches[:]
+        return []
 
     def recorded(self, count: int) -> None:
-        """That the first so many are on record; for whoever holds the ledger's lock."""
+        """That the first so many are on record."""
         del self._batches[:count]
         _PENDING.discard(self)
         if self._batches:  # added in the meantime
             _PENDING.add(self)
-        if self._spool is not None and not any(batch.spooled for batch in self._batches):
-            self._spool.clear()
 
 
 _PENDING: set[Late] = set()

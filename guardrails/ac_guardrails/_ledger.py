@@ -28,18 +28,14 @@ from ac_guardrails._reading import (
     entry_of_call,
     first_fault,
     history_of,
-    is_on_record,
     made_by_others,
     name_of_call,
     newest_entries,
     open_entries,
 )
-from ac_guardrails._spool import Spool, left_beside
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
-_TRUSTED = 0.5
-"""Seconds for which reads rely on the transaction of an earlier one."""
 
 
 class Ledger(Displayed):
@@ -56,20 +52,21 @@ class Ledger(Displayed):
         self._keep = payloads
         self._clock = clock
         self._purged_at = clock()
-        self.in_memory = self._database.in_memory
-        """Whether it ends with the process, and is nobody else's."""
-        self._real_path = os.path.realpath(self.path)
-        self._late = Late(self.flush, None if self.in_memory else Spool(self._real_path))
+        self._late = Late(self.flush)
         self._is_closed = False
-        self.in_flight = InFlight() if self.in_memory else InFlight.of(self._real_path)
+        self.in_flight = InFlight() if self._database.in_memory else InFlight.of(os.path.realpath(path))
         """The calls of this process that are on their way."""
         self.purge()
-        self._gather()
 
     @property
     def path(self) -> str:
         """The file; ":memory:" for none."""
         return self._database.path
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it ends with the process, and is nobody else's."""
+        return self._database.in_memory
 
     @property
     def blocks(self) -> bool:
@@ -123,40 +120,19 @@ class Ledger(Displayed):
     def append_read(self, *events: Event) -> None:
         """Put a read on record that leaves next, unless the guard was stopped, reads included.
 
-        Of reads that follow each other closely, one in many takes a transaction.
-
         Raises:
             LedgerError: Nothing was recorded.
             StoppedError: The guard was stopped. Nothing was recorded.
         """
-        with self._database.lock:
-            if not self._spooled(*events):
-                with self.transaction(durable=False) as connection:
-                    if (stop := latest_stop(connection)) and stop.reads:
-                        raise StoppedError(stop)
-                    self.write(connection, *events)
-                self.in_flight.trusted_until = time.monotonic() + _TRUSTED
-
-    def append_read_at_once(self, *events: Event) -> bool:
-        """The same where it waits for nothing, neither a disk nor another thread, so that an event loop may do it.
-
-        Returns:
-            Whether it was done.
-        """
-        if "blockbuster" in sys.modules or not self._database.lock.acquire(blocking=False):
-            return False
-        try:
-            return self._spooled(*events)
-        finally:
-            self._database.lock.release()
-
-    def _spooled(self, *events: Event) -> bool:
-        """Leave a read for later where a kill does not lose it, if that will do: an earlier one has just found that the
-        ledger can be written and that reads are not stopped.
-        """
-        if time.monotonic() >= self.in_flight.trusted_until:
-            return False
-        return self._late.keep(round(self._clock(), 3), events)
+        if self.in_memory:  # it ends with the process, so whoever looks at it finds what is recorded late, too
+            if (stop := self.stopped()) and stop.reads:
+                raise StoppedError(stop)
+            self.append_late(*events)
+        else:
+            with self.transaction(durable=False, with_late=False) as connection:
+                if (stop := latest_stop(connection)) and stop.reads:
+                    raise StoppedError(stop)
+                self.write(connection, *events)
 
     def append_late(self, *events: Event, payload: Mapping[str, Any] | None = None) -> None:
         """Put events on record later, many at a time: how a read ended, which hurts nobody if it is lost.
@@ -168,8 +144,8 @@ class Ledger(Displayed):
             events: What happened, in order.
             payload: Values to keep beside the entry.
         """
-        self._late.add(Batch(round(self._clock(), 3), events, payload))
-        if self.in_memory and self._late.is_full:
+        self._late.add((round(self._clock(), 3), events, payload), outlasts=self.blocks)
+        if self.in_memory and self._late.due(self._clock(), all_of_it=False):
             self.flush()
         elif self._is_closed:  # while a call was still under way; nobody may come back for what it leaves
             self.close()
@@ -228,15 +204,13 @@ class Ledger(Displayed):
             events: What happened, in order.
             payload: Values to keep beside the first event's entry.
         """
-        self._write(connection, [Batch(round(self._clock(), 3), events, payload)])
+        self._write(connection, [(round(self._clock(), 3), events, payload)])
 
     def _write(self, connection: sqlite3.Connection, batches: list[Batch]) -> None:
         last = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         seq, previous = last or (0, "")
-        for now, events, payload, spooled in batches:
+        for now, events, payload in batches:
             for event in events:
-                if spooled and is_on_record(connection, event, now):
-                    continue
                 seq += 1
                 body = row_of(event, seq, now)
                 previous = chained(previous, body)
@@ -299,7 +273,7 @@ class Ledger(Displayed):
 
     def not_closed(self) -> list[Entry]:
         """The entries that are waiting, open or unknown, oldest first; quick however long the ledger is."""
-        with self._looking(gather=False) as connection:
+        with self._looking() as connection:
             return open_entries(connection)
 
     def recall(self, call: str, *, sent: bool = False) -> Entry | None:
@@ -309,12 +283,12 @@ class Ledger(Displayed):
             call: The replay key.
             sent: Only one of which something has left; a later run of the call may have found nothing to do.
         """
-        with self._looking(gather=False) as connection:
+        with self._looking() as connection:
             return entry_of_call(connection, call, sent=sent)
 
     def entry_of_call(self, call: str) -> str:
         """The id of the entry that `recall` finds, without reading it; empty where there is none."""
-        with self._looking(gather=False) as connection:
+        with self._looking() as connection:
             return name_of_call(connection, call)
 
     def made_by_others(self, entry: str) -> list[str]:
@@ -360,7 +334,6 @@ class Ledger(Displayed):
             raise ValueError("Stopping and resuming need the name of the person: by=.")
         said = {key: value for key, value in {"by": by[:80], **data}.items() if value}
         self.append(Event(new_entry(), kind, "", said))
-        self.in_flight.trusted_until = 0.0  # the next read looks again
 
     def verify(self) -> str:
         """Check the chain. Returns an empty text, or what is wrong with the first broken row."""
@@ -382,7 +355,7 @@ class Ledger(Displayed):
 
     def close(self) -> None:
         """Let the file go; it is opened again when it is needed."""
-        if self._late.all():
+        if self._late.due(self._clock(), all_of_it=True):
             self.flush()
         self._is_closed = True
         self._database.close()
@@ -392,16 +365,10 @@ class Ledger(Displayed):
         return self._database.reading()
 
     @contextmanager
-    def _looking(self, *, gather: bool = True) -> Iterator[sqlite3.Connection]:
-        """A look at all that has happened, as it is at one moment, that keeps no writer out.
-
-        Args:
-            gather: Whether the reads of other processes matter.
-        """
-        if self._late.all():
+    def _looking(self) -> Iterator[sqlite3.Connection]:
+        """A look at all that has happened, as it is at one moment, that keeps no writer out."""
+        if self._late.due(self._clock(), all_of_it=True):
             self.flush()
-        if gather:
-            self._gather()
         with self._database.reading() as connection:
             if self.in_memory:  # whose lock keeps all writers out
                 yield connection
@@ -417,30 +384,19 @@ class Ledger(Displayed):
         with self.transaction(durable=False):
             pass
 
-    def _gather(self) -> None:
-        """Put on record what reads have left beside the ledger, of other processes and of those that were killed."""
-        found = [] if self.in_memory else left_beside(self._real_path)
-        if not found:
-            return
-        with self.transaction(durable=False) as connection:
-            for left in found:
-                self._write(connection, [Batch(at, (event,), spooled=True) for at, event in left.events()])
-        for left in found:
-            left.drop()
-
     @contextmanager
-    def transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, durable: bool, with_late: bool = True) -> Iterator[sqlite3.Connection]:
         """All or nothing, with what was left to be recorded first.
 
         Args:
             durable: Whether the disk must have it at the end.
+            with_late: Whether what was left must be recorded now, even if it is little and young.
         """
         database, gone = self._database, 0
         with database.lock:  # until what was left is off the list, so that no other thread records it, too
-            trusted, self.in_flight.trusted_until = self.in_flight.trusted_until, 0.0  # unless this comes to its end
             connection = database.begin(durable=durable)
             try:
-                late = self._late.all()
+                late = self._late.due(self._clock(), all_of_it=with_late)
                 if late:
                     self._write(connection, late)
                 yield connection
@@ -452,7 +408,6 @@ class Ledger(Displayed):
                 raise
             if late:
                 self._late.recorded(len(late))
-            self.in_flight.trusted_until = trusted
         if gone:
             database.write_back()
 

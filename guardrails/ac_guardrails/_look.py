@@ -16,7 +16,6 @@ from ac_guardrails._steps import Pause, Send, Steps, Store
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
-    from ac_guardrails._ledger import Ledger
 
 T = TypeVar("T")
 
@@ -71,13 +70,6 @@ def pumped(exchange: Exchange, one: Callable[[Any], Generator[T, Any, Any]]) -> 
         exchange.close()
 
 
-def on_record(ledger: Ledger, *events: Event) -> Store:
-    """Put a read on record that leaves next."""
-    return Store(
-        partial(ledger.append_read, *events), ledger.blocks, at_once=partial(ledger.append_read_at_once, *events)
-    )
-
-
 def _seen(guard: Guard, entry: Entry, step: Request | Pause | Action) -> Steps[Any]:
     """One step of a look."""
     if isinstance(step, Action):
@@ -90,5 +82,5 @@ def _seen(guard: Guard, entry: Entry, step: Request | Pause | Action) -> Steps[A
     if step.is_write:
         raise PermitError(f"{step.method} {step.path} is no read, so it may not leave while the guard only looks.")
     seen = Event(entry.id, "read", entry.agent, {"method": step.method, "path": step.path, "by": "guard"})
-    yield on_record(guard.ledger, seen)
+    yield Store(partial(guard.ledger.append_read, seen), guard.ledger.blocks)
     return (yield Send(step, mint(step)))

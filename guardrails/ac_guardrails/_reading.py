@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from ac_guardrails._entries import Entry
-from ac_guardrails._events import Event, chained, columns_of, row_of
+from ac_guardrails._events import chained, columns_of
 from ac_guardrails._folding import fold, mapping
 from ac_guardrails._history import Moment, history
 
@@ -48,8 +48,7 @@ def newest_entries(connection: sqlite3.Connection, most: int) -> tuple[list[Entr
     """The entries that began last, oldest first, and how many there are in all; quick however long the ledger is."""
     rows = connection.execute(_NEWEST, (most,)).fetchall()
     found = [entry_of(connection, entry) for (entry,) in reversed(rows)]
-    entries = sorted((entry for entry in found if entry is not None), key=lambda entry: entry.at)
-    return entries, connection.execute(_COUNT).fetchone()[0]
+    return [entry for entry in found if entry is not None], connection.execute(_COUNT).fetchone()[0]
 
 
 def entry_of(connection: sqlite3.Connection, entry: str) -> Entry | None:
@@ -97,12 +96,6 @@ def made_by_others(connection: sqlite3.Connection, entry: str) -> list[str]:
     """The records that other calls in the same account are known to have made, from shortly before an entry on."""
     rows = connection.execute(_MADE, (entry, _SHORTLY)).fetchall()
     return [made for (made,) in rows]
-
-
-def is_on_record(connection: sqlite3.Connection, event: Event, at: float) -> bool:
-    """Whether an event is on record already, as of that time."""
-    rows = connection.execute("SELECT seq, body FROM events WHERE entry = ? AND kind = ?", (event.entry, event.kind))
-    return any(body == row_of(event, seq, at) for seq, body in rows)
 
 
 def first_fault(connection: sqlite3.Connection) -> str:

@@ -92,8 +92,6 @@ class Store:
 
     work: Callable[[], Any]
     blocks: bool
-    at_once: Callable[[], bool] | None = None
-    """The same where it waits for nothing; says whether it did it."""
 
     def do(self, sender: Sender) -> Any:
         """Carry it out."""
@@ -103,8 +101,6 @@ class Store:
         """Carry it out; in a thread where it waits for a disk."""
         if not self.blocks:
             return self.work()
-        if self.at_once is not None and self.at_once():
-            return None
         work = asyncio.get_running_loop().run_in_executor(None, self.work)
         try:
             return await asyncio.shield(work)

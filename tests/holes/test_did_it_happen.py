@@ -6,7 +6,6 @@ import asyncio
 import os
 import sqlite3
 import subprocess
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,14 +31,6 @@ CUTS: dict[str, dict[str, Any]] = {
     "a reset": {"cut": "reset"},
 }
 WORLDS = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-
-
-def requests_of(ledger: Any) -> Counter[str]:
-    """The requests that a ledger knows, as "GET /contacts/7"."""
-    said = "json_extract(body, '$.method') || ' ' || json_extract(body, '$.path')"
-    with ledger.reading() as connection:
-        rows = connection.execute(f"SELECT {said} FROM events WHERE kind IN ('decided', 'read', 'sent')").fetchall()
-    return Counter(row for (row,) in rows if row)
 
 
 def told_how(message: Any) -> str:
@@ -152,20 +143,6 @@ def test_row_23_a_process_that_is_killed_in_flight_leaves_it_on_record(when, ser
     toolkit.settle()
     assert toolkit.guard.ledger.entry(known[0].id).outcome == ("did_not_happen" if when == "before" else "happened")
     assert told[0][0] == ("error" if when == "before" else "success")
-
-
-@pytest.mark.parametrize("path", ["/lists", "/tags", "/contacts"])
-def test_row_23_a_process_that_is_killed_while_it_reads_leaves_its_reads_on_record(path, served, callers, beside):
-    """A search, for which the guard reads names, is killed while one of its requests is on its way: each is known."""
-    search: dict[str, Any] = {"tool": "ac_list_contacts", "args": {"tag": "VIP", "list": "Newsletter"}}
-    callers(**search)  # the first one waits for the program to start
-    served.sandbox.fault("GET", path, cut="timeout")
-    assert callers(**search, kill_after=0.7) == [-9]
-    ledger = beside().guard.ledger
-    came = Counter(f"{item.method} {item.path.removeprefix('/api/3')}" for item in served.sandbox.requests)
-    assert came[f"GET {path}"] == 2
-    assert came <= requests_of(ledger)
-    assert ledger.verify() == ""
 
 
 def test_row_23_a_power_cut_may_take_the_outcome_along_and_never_the_write(
@@ -382,9 +359,7 @@ TROUBLES: dict[str, tuple[Callable[..., Any], str]] = {
 @pytest.mark.parametrize("trouble", list(TROUBLES))
 @WORLDS
 def test_row_26_without_a_ledger_nothing_leaves(trouble, asynchronous, tmp_path, toolkit_for, call, reached):
-    """What cannot be put on record is not sent, reads included; the error says why; with the ledger back it works. A
-    read just after another one may still leave, kept beside the ledger, and is on record once that is back.
-    """
+    """What cannot be put on record is not sent, reads included; the error says why; with the ledger back it works."""
     path = tmp_path / "ledger.db"
     toolkit = toolkit_for(TAGS, ledger=f"sqlite:///{path}")
     call(toolkit, "ac_list_tags", {})
@@ -394,8 +369,6 @@ def test_row_26_without_a_ledger_nothing_leaves(trouble, asynchronous, tmp_path,
         for tool, args in ((TOOL, FRESH), ("ac_list_tags", {})):
             with pytest.raises(LedgerError, match=rf"(?s){why}.*No write is sent without a record"):
                 call(toolkit, tool, args, call_id="call_2", asynchronous=asynchronous)
-        left = reached()[len(before) :]
-        assert set(left) <= {"GET /tags"}
+        assert reached() == before
     assert call(toolkit, TOOL, FRESH, call_id="call_3", asynchronous=asynchronous).status == "success"
     assert toolkit.guard.ledger.verify() == ""
-    assert Counter(reached()) <= requests_of(toolkit.guard.ledger)
