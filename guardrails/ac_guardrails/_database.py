@@ -70,6 +70,8 @@ class Database:
 
     def __init__(self, path: str) -> None:
         self.path = path if path == ":memory:" else str(Path(path).absolute())
+        self.in_memory = path == ":memory:"
+        """Whether it ends with the process."""
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._durable: bool | None = None
@@ -77,11 +79,6 @@ class Database:
         _OPEN.add(self)
         with self.lock:
             self._opened()
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether it ends with the process."""
-        return self.path == ":memory:"
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:

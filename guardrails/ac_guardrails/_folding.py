@@ -40,8 +40,7 @@ def fold(rows: Iterable[tuple[str, _Text]], payloads: Mapping[str, _Text]) -> li
                 f"Entry {entry_id!r} holds an event that cannot be read, so nobody can tell what became of its call. "
                 "ac-tools audit verify names the row; put back a copy of the ledger that is whole."
             ) from error
-    made = [Entry(**vars(entry)) for entry in entries.values()]
-    return sorted(made, key=lambda entry: entry.at)  # reads come on record later than what others did meanwhile
+    return [Entry(**vars(entry)) for entry in entries.values()]
 
 
 def mapping(text: _Text) -> dict[str, Any]:

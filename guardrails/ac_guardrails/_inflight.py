@@ -7,6 +7,7 @@ import socket
 import threading
 import weakref
 from collections import Counter
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -79,7 +80,10 @@ def this_process() -> str:
 
 @lru_cache(maxsize=4)
 def _named(pid: int) -> str:
-    return f"{socket.gethostname()}:{pid}:{_started(pid)}"
+    started = ""
+    with suppress(OSError):
+        started = _started(pid)
+    return f"{socket.gethostname()}:{pid}:{started}"
 
 
 def _lives(owner: str) -> bool | None:
@@ -89,14 +93,17 @@ def _lives(owner: str) -> bool | None:
     machine, pid, started = owner.rsplit(":", 2)
     if machine != socket.gethostname() or not started:
         return None  # without a start the number may be another process's by now
-    return _started(int(pid)) == started
+    try:
+        return _started(int(pid)) == started
+    except OSError:  # such as too many open files: that says nothing of the other process
+        return None
 
 
 def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks; empty where the system does not tell."""
+    """When a process started, in the kernel's ticks; empty where there is none, or the system does not tell."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
     fields = stat.rpartition(")")[2].split()
     return "" if fields[0] == "Z" else fields[19]  # a zombie has ended, and only waits to be noticed

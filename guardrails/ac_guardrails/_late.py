@@ -52,6 +52,10 @@ class Late:
             return batches[:]
         return []
 
+    def forget(self) -> None:
+        """Leave all of it to the process from which this one was forked, which has it, too."""
+        self._batches.clear()
+
     def recorded(self, count: int) -> None:
         """That the first so many are on record."""
         del self._batches[:count]
@@ -64,12 +68,19 @@ _PENDING: set[Late] = set()
 
 
 def _flush_all() -> None:
-    """Before the process ends, or a child inherits it, what waits is recorded."""
+    """Before the process ends, or is forked, what waits is recorded."""
     for late in list(_PENDING):
         with contextlib.suppress(LedgerError):
             late.flush()
 
 
+def _forget_all() -> None:
+    """What another thread has left in the moment of a fork is recorded by the parent, not by its child as well."""
+    for late in list(_PENDING):
+        late.forget()
+    _PENDING.clear()
+
+
 atexit.register(_flush_all)
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(before=_flush_all)
+    os.register_at_fork(before=_flush_all, after_in_child=_forget_all)

@@ -54,7 +54,11 @@ class Ledger(Displayed):
         self._purged_at = clock()
         self._late = Late(self.flush)
         self._is_closed = False
-        self.in_flight = InFlight() if self._database.in_memory else InFlight.of(os.path.realpath(path))
+        self._stop: Stop | None = None
+        """The stop that holds, in memory, where nobody else can have said one."""
+        self.in_memory = self._database.in_memory
+        """Whether it ends with the process, and is nobody else's."""
+        self.in_flight = InFlight() if self.in_memory else InFlight.of(os.path.realpath(path))
         """The calls of this process that are on their way."""
         self.purge()
 
@@ -62,11 +66,6 @@ class Ledger(Displayed):
     def path(self) -> str:
         """The file; ":memory:" for none."""
         return self._database.path
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether it ends with the process, and is nobody else's."""
-        return self._database.in_memory
 
     @property
     def blocks(self) -> bool:
@@ -326,6 +325,8 @@ class Ledger(Displayed):
 
     def stopped(self) -> Stop | None:
         """The stop that holds now; None without one."""
+        if self.in_memory:
+            return self._stop
         with self._database.reading() as connection:
             return latest_stop(connection)
 
@@ -333,7 +334,10 @@ class Ledger(Displayed):
         if not by.strip():
             raise ValueError("Stopping and resuming need the name of the person: by=.")
         said = {key: value for key, value in {"by": by[:80], **data}.items() if value}
-        self.append(Event(new_entry(), kind, "", said))
+        with self._database.lock:
+            self.append(Event(new_entry(), kind, "", said))
+            with self._database.reading() as connection:
+                self._stop = latest_stop(connection)
 
     def verify(self) -> str:
         """Check the chain. Returns an empty text, or what is wrong with the first broken row."""

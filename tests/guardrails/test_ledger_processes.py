@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ac_guardrails import Ledger
+from ac_guardrails._inflight import this_process
 from ac_guardrails._ledger_url import open_ledger
 
 WRITER = """
@@ -73,6 +74,41 @@ ledger.append(Event("after", "decided", "m"))
 print(written == len(ledger.entries()) - 1, ledger.verify() or "whole")
 """
 
+LATE_AT_FORK = """
+import os, sys
+
+between = []
+os.register_at_fork(before=lambda: [each() for each in between])  # registered first, it is run last
+
+from ac_guardrails._events import Event
+from ac_guardrails._ledger_url import open_ledger
+
+ledger = open_ledger(f"sqlite:///{sys.argv[1]}")
+ledger.append_read(Event("r1", "decided", "m"))
+between.append(lambda: ledger.append_late(Event("r1", "outcome", "m", {"outcome": "done"})))
+pid = os.fork()
+if pid == 0:
+    ledger.flush()
+    os._exit(0)
+os.waitpid(pid, 0)
+ledger.flush()
+with ledger.reading() as connection:
+    print(connection.execute("SELECT kind, COUNT(*) FROM events GROUP BY kind ORDER BY kind").fetchall())
+"""
+
+NO_FILE_LEFT = """
+import os, resource, sys
+from ac_guardrails._inflight import InFlight
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+taken = []
+try:
+    while True:
+        taken.append(os.open(os.devnull, os.O_RDONLY))
+except OSError:
+    print(InFlight().may_run("an entry", sys.argv[1], silent=1.0))
+"""
+
 UNPRIVILEGED = """
 import os, sys
 from ac_guardrails import LedgerError
@@ -133,6 +169,20 @@ def test_forked_children_write_to_the_same_file(tmp_path: Path) -> None:
     assert all(len(ledger.entries(agent=name)) == 5 for name in "abc")
     assert ledger.verify() == ""
     ledger.close()
+
+
+@pytest.mark.timeout(60)
+def test_what_a_thread_leaves_in_the_moment_of_a_fork_is_on_record_once(tmp_path: Path) -> None:
+    """How a read ended, left for later between the last flush and the fork, is recorded by the parent alone."""
+    said, _ = start(LATE_AT_FORK, str(tmp_path / "ledger.db")).communicate(timeout=40)
+    assert said == "[('decided', 1), ('outcome', 1)]\n"
+
+
+@pytest.mark.timeout(60)
+def test_who_cannot_look_takes_nobody_for_dead() -> None:
+    """Without a file descriptor to look at a process with, its call may still be on its way: nobody settles it."""
+    said, _ = start(NO_FILE_LEFT, this_process()).communicate(timeout=40)
+    assert said == "True\n"
 
 
 @pytest.mark.timeout(60)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -143,6 +144,23 @@ def test_row_23_a_process_that_is_killed_in_flight_leaves_it_on_record(when, ser
     toolkit.settle()
     assert toolkit.guard.ledger.entry(known[0].id).outcome == ("did_not_happen" if when == "before" else "happened")
     assert told[0][0] == ("error" if when == "before" else "success")
+
+
+@pytest.mark.parametrize("path", ["/lists", "/tags", "/contacts"])
+def test_row_23_a_process_that_is_killed_while_it_reads_leaves_its_reads_on_record(path, served, callers, beside):
+    """A search, for which the guard reads names, is killed while one of its requests is on its way: each is known."""
+    search: dict[str, Any] = {"tool": "ac_list_contacts", "args": {"tag": "VIP", "list": "Newsletter"}}
+    callers(**search)  # the first one waits for the program to start
+    served.sandbox.fault("GET", path, cut="timeout")
+    assert callers(**search, kill_after=0.7) == [-9]
+    ledger = beside().guard.ledger
+    said = "json_extract(body, '$.method') || ' ' || json_extract(body, '$.path')"
+    with ledger.reading() as connection:
+        rows = connection.execute(f"SELECT {said} FROM events WHERE kind IN ('decided', 'read')").fetchall()
+    came = Counter(f"{item.method} {item.path.removeprefix('/api/3')}" for item in served.sandbox.requests)
+    assert came[f"GET {path}"] == 2
+    assert came <= Counter(row for (row,) in rows if row)
+    assert ledger.verify() == ""
 
 
 def test_row_23_a_power_cut_may_take_the_outcome_along_and_never_the_write(

@@ -158,6 +158,11 @@ REMOVALS = [
         in_processes(_UNRECORDED),
     ),
     Removal(
+        f"{_HAPPENED}23_a_process_that_is_killed_while_it_reads_leaves_its_reads_on_record",
+        "the record before a read",
+        in_processes("from ac_guardrails._ledger import Ledger; Ledger.append_read = Ledger.append_late"),
+    ),
+    Removal(
         f"{_HAPPENED}23_a_power_cut_may_take_the_outcome_along_and_never_the_write",
         "the wait for the disk before a write leaves",
         at(Ledger, "transaction", lambda self, *, durable, **more: _TRANSACTION(self, durable=False, **more)),
