@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,23 +23,28 @@ class Late:
     """The batches of one ledger that wait. Adding to them takes no lock, for which an event loop might have to wait.
 
     Args:
-        flush: Puts them on record.
+        flush: The ledger's method that puts them on record. It is held weakly: a ledger that nobody uses may go.
+        outlasts: Whether the ledger outlasts the process, so that they must be on record before that ends.
     """
 
-    def __init__(self, flush: Callable[[], None]) -> None:
-        self.flush = flush
+    def __init__(self, flush: Callable[[], None], *, outlasts: bool) -> None:
+        self._flush = weakref.WeakMethod(flush)
         self._batches: list[Batch] = []
-
-    def add(self, batch: Batch, *, outlasts: bool) -> None:
-        """Leave a batch for later.
-
-        Args:
-            batch: What is to be recorded.
-            outlasts: Whether the ledger outlasts the process, so that it must be on record before that ends.
-        """
-        self._batches.append(batch)
         if outlasts:
-            _PENDING.add(self)
+            _LASTING.add(self)
+
+    def add(self, batch: Batch) -> None:
+        """Leave a batch for later."""
+        self._batches.append(batch)
+
+    def flush(self) -> None:
+        """Put them on record now.
+
+        Raises:
+            LedgerError: Nothing was recorded.
+        """
+        if self._batches and (flush := self._flush()) is not None:
+            flush()
 
     def due(self, now: float, *, all_of_it: bool) -> list[Batch]:
         """What is to be recorded now.
@@ -59,26 +65,22 @@ class Late:
     def recorded(self, count: int) -> None:
         """That the first so many are on record."""
         del self._batches[:count]
-        _PENDING.discard(self)
-        if self._batches:  # added in the meantime
-            _PENDING.add(self)
 
 
-_PENDING: set[Late] = set()
+_LASTING: weakref.WeakSet[Late] = weakref.WeakSet()
 
 
 def _flush_all() -> None:
     """Before the process ends, or is forked, what waits is recorded."""
-    for late in list(_PENDING):
+    for late in list(_LASTING):
         with contextlib.suppress(LedgerError):
             late.flush()
 
 
 def _forget_all() -> None:
     """What another thread has left in the moment of a fork is recorded by the parent, not by its child as well."""
-    for late in list(_PENDING):
+    for late in list(_LASTING):
         late.forget()
-    _PENDING.clear()
 
 
 atexit.register(_flush_all)

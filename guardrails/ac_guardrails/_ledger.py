@@ -52,7 +52,7 @@ class Ledger(Displayed):
         self._keep = payloads
         self._clock = clock
         self._purged_at = clock()
-        self._late = Late(self.flush)
+        self._late = Late(self.flush, outlasts=not self._database.in_memory)
         self._is_closed = False
         self._stop: Stop | None = None
         """The stop that holds, in memory, where nobody else can have said one."""
@@ -85,6 +85,11 @@ class Ledger(Displayed):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Ledger:
         return self
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # nobody is left to hear of it
+            if not self.in_memory:
+                self.close()
 
     def now(self) -> float:
         """The time, in epoch seconds."""
@@ -143,7 +148,7 @@ class Ledger(Displayed):
             events: What happened, in order.
             payload: Values to keep beside the entry.
         """
-        self._late.add((round(self._clock(), 3), events, payload), outlasts=self.blocks)
+        self._late.add((round(self._clock(), 3), events, payload))
         if self.in_memory and self._late.due(self._clock(), all_of_it=False):
             self.flush()
         elif self._is_closed:  # while a call was still under way; nobody may come back for what it leaves

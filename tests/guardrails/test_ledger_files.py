@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -379,3 +381,21 @@ def test_what_to_do_about_a_file_is_said_by_its_cause(statement, words, tmp_path
     error = sqlite3.OperationalError("database is locked")
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT
     assert remedy(error).startswith("another program keeps it locked")
+
+
+def test_a_ledger_that_nobody_uses_any_more_lets_its_file_go(tmp_path: Path) -> None:
+    """A program may make a guard for each request: what a dropped ledger left to be recorded is on record, and neither
+    it nor its file is held until the process ends.
+    """
+    path = tmp_path / "ledger.db"
+    gone = []
+    for number in range(20):
+        ledger = open_ledger(f"sqlite:///{path}")
+        ledger.append_read(Event(f"r{number}", "decided", "m"))
+        ledger.append_late(Event(f"r{number}", "outcome", "m", {"outcome": "done"}))
+        gone.append(weakref.ref(ledger))
+        del ledger
+    gc.collect()
+    assert [each() for each in gone] == [None] * 20
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM events").fetchone() == (40,)
