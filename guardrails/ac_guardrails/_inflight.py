@@ -74,7 +74,9 @@ class InFlight:
 
 
 def this_process() -> str:
-    """This process by name: the machine, the process id, and when it started, since ids are used again."""
+    """This process by name: the machine, the process id, when it started, since ids are used again, and among which
+    processes it has that id: containers may share a machine's name.
+    """
     return _named(os.getpid())
 
 
@@ -83,20 +85,30 @@ def _named(pid: int) -> str:
     started = ""
     with suppress(OSError):
         started = _started(pid)
-    return f"{socket.gethostname()}:{pid}:{started}"
+    return f"{socket.gethostname()}:{pid}:{started}@{_namespace()}"
 
 
 def _lives(owner: str) -> bool | None:
     """Whether a process still runs; None where nobody here can know, as of one on another machine."""
     if not owner:
         return False
-    machine, pid, started = owner.rsplit(":", 2)
+    machine, pid, began = owner.rsplit(":", 2)
+    started, _, namespace = began.partition("@")
     if machine != socket.gethostname() or not started:
         return None  # without a start the number may be another process's by now
+    if namespace not in ("", _namespace()):
+        return None
     try:
         return _started(int(pid)) == started
     except OSError:  # such as too many open files: that says nothing of the other process
         return None
+
+
+def _namespace() -> str:
+    """Among which processes this one has its id; empty where the system does not tell."""
+    with suppress(OSError):
+        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    return ""
 
 
 def _started(pid: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ac_guardrails import Ledger
-from ac_guardrails._inflight import this_process
+from ac_guardrails._inflight import InFlight, this_process
 from ac_guardrails._ledger_url import open_ledger
 
 WRITER = """
@@ -183,6 +183,16 @@ def test_who_cannot_look_takes_nobody_for_dead() -> None:
     """Without a file descriptor to look at a process with, its call may still be on its way: nobody settles it."""
     said, _ = start(NO_FILE_LEFT, this_process()).communicate(timeout=40)
     assert said == "True\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").is_symlink(), reason="this system does not tell process namespaces")
+def test_a_process_of_another_container_with_the_same_name_is_not_taken_for_dead() -> None:
+    """Its number means another process here, or none: it may run until it has long been silent."""
+    here, _, namespace = this_process().rpartition("@")
+    elsewhere = f"{here.rpartition(':')[0]}:1@{int(namespace) + 1}"
+    assert InFlight().may_run("an entry", elsewhere, silent=1.0)
+    assert not InFlight().may_run("an entry", elsewhere, silent=86400.0)
+    assert not InFlight().may_run("an entry", f"{here.rpartition(':')[0]}:1@{namespace}", silent=1.0)
 
 
 @pytest.mark.timeout(60)
