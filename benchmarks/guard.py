@@ -161,16 +161,13 @@ def growth(account: ActiveCampaign, directory: str, *, most: int, times: int) ->
             toolkits.append(stack.enter_context(guarded(account, f"sqlite:///{path}", LIMITED)))
         long = toolkits[1].guard
         yield "verify", most / seconds(lambda: _verified(long)), "rows/s", 100_000
-        tools, call = (
-            [each.get_tool("ac_add_tag") for each in toolkits],
-            calls("ac_add_tag", {"contact": "46", "tag": "1"}),
-        )
-        pairs = []
+        call, pairs = calls("ac_add_tag", {"contact": "46", "tag": "1"}), []
+        on_short, on_long = (each.get_tool("ac_add_tag") for each in toolkits)
         for _ in range(times):
             begun = time.process_time()
-            tools[0].invoke(call(), CONFIG)
+            on_short.invoke(call(), CONFIG)
             between = time.process_time()
-            tools[1].invoke(call(), CONFIG)
+            on_long.invoke(call(), CONFIG)
             pairs.append((between - begun, time.process_time() - between))
     more, short = _medians(pairs)
     yield f"a write with {most:,} rows, times that with 1,000", (short + more) / short, "x", 1.2
