@@ -65,7 +65,7 @@ def show(
             fail("An entry is shown whole: leave out --agent, --since and --state.", code=2)
         formats.print_history(stdout(), *_history(ledger, entry), as_json=as_json)
         return
-    entries = _entries(ledger, agent, since, state)
+    entries, unreadable = _entries(ledger, agent, since, state)
     shown = entries[-limit:]
     if as_json:
         formats.print_all(shown)
@@ -73,8 +73,9 @@ def show(
         formats.print_sentences(stdout(), shown)
     if len(shown) < len(entries):
         say(f"The newest {len(shown)} of {len(entries)} calls; --limit shows more.")
-    elif not entries:
+    elif not entries and not unreadable:
         say("No calls on record.")
+    _refuse(unreadable)
 
 
 @app.command()
@@ -103,11 +104,12 @@ def export(
     """Write all calls to stdout, for other programs."""
     from ac_tools.cli import _audit_formats as formats
 
-    entries = _entries(ledger, agent, since, state)
+    entries, unreadable = _entries(ledger, agent, since, state)
     if form is _Format.csv:
         formats.write_csv(sys.stdout, entries)
     else:
         formats.write_jsonl(sys.stdout, entries)
+    _refuse(unreadable)
 
 
 @app.command()
@@ -162,7 +164,10 @@ def _history(url: str | None, entry_id: str) -> tuple[Entry, list[Moment]]:
     return told_apart([entry], opened)[0], opened.history(entry_id)
 
 
-def _entries(url: str | None, agent: str | None, since: str | None, state: _State | None) -> list[Entry]:
+def _entries(
+    url: str | None, agent: str | None, since: str | None, state: _State | None
+) -> tuple[list[Entry], list[str]]:
+    """What can be read, and the ids of what cannot."""
     from ac_tools._confirmable import told_apart
     from ac_tools.cli._since import epoch_seconds
 
@@ -170,5 +175,16 @@ def _entries(url: str | None, agent: str | None, since: str | None, state: _Stat
         begin = epoch_seconds(since) if since else None
     except ValueError as error:
         fail(str(error), code=2)
-    opened = open_existing(url)
-    return told_apart(opened.entries(agent=agent, state=state.value if state else None, since=begin), opened)
+    opened, unreadable = open_existing(url), list[str]()
+    entries = opened.entries(agent=agent, state=state.value if state else None, since=begin, unreadable=unreadable)
+    return told_apart(entries, opened), unreadable
+
+
+def _refuse(unreadable: list[str]) -> None:
+    """End with 1 where something is missing from what was shown."""
+    if unreadable:
+        names = ", ".join(inert(each, limit=40) for each in unreadable)
+        fail(
+            f"Not shown, because they are damaged: {names}. ac-tools audit verify names the first broken row; put back "
+            "a copy of the ledger that is whole."
+        )

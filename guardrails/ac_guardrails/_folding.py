@@ -21,14 +21,23 @@ _Changes = dict[str, Any]
 _BLANK: _Changes = {field.name: field.default for field in fields(Entry)}
 
 
-def fold(rows: Iterable[tuple[str, _Text]], payloads: Mapping[str, _Text]) -> list[Entry]:
+def fold(
+    rows: Iterable[tuple[str, _Text]], payloads: Mapping[str, _Text], *, unreadable: list[str] | None = None
+) -> list[Entry]:
     """Make entries of the events' canonical texts, in the order in which they began.
+
+    Args:
+        rows: The entry and the text of each event, in order.
+        payloads: The text that is kept beside an entry.
+        unreadable: Takes the ids of entries of which an event cannot be read; they are left out.
 
     Raises:
         LedgerError: An event cannot be read. Without it nobody can say what became of its call.
     """
     entries: dict[str, _Draft] = {}
     for entry_id, body in rows:
+        if unreadable and entry_id in unreadable:
+            continue
         try:
             event = mapping(body)
             if entry_id not in entries:
@@ -36,6 +45,10 @@ def fold(rows: Iterable[tuple[str, _Text]], payloads: Mapping[str, _Text]) -> li
             entry = entries[entry_id]
             vars(entry).update(_after(entry, event))
         except (ValueError, TypeError, LookupError, OverflowError, OSError) as error:
+            if unreadable is not None:
+                unreadable.append(entry_id)
+                entries.pop(entry_id, None)
+                continue
             raise LedgerError(
                 f"Entry {entry_id!r} holds an event that cannot be read, so nobody can tell what became of its call. "
                 "ac-tools audit verify names the row; put back a copy of the ledger that is whole."

@@ -236,7 +236,12 @@ class Ledger(Displayed):
     # Reading
 
     def entries(
-        self, *, agent: str | None = None, state: str | None = None, since: float | datetime | None = None
+        self,
+        *,
+        agent: str | None = None,
+        state: str | None = None,
+        since: float | datetime | None = None,
+        unreadable: list[str] | None = None,
     ) -> list[Entry]:
         """What is on record, oldest first.
 
@@ -244,8 +249,10 @@ class Ledger(Displayed):
             agent: Only the entries of this agent, and of those that work for it.
             state: Only entries that are "waiting", "open", "unknown" or "closed".
             since: Only entries that began at or after this time, in epoch seconds or as an aware datetime.
+            unreadable: Takes the ids of entries that are damaged, which are left out then.
 
         Raises:
+            LedgerError: An entry is damaged, and nothing was given to take its id.
             ValueError: There is no such state.
         """
         if state not in (None, "waiting", "open", "unknown", "closed"):
@@ -253,7 +260,7 @@ class Ledger(Displayed):
         if isinstance(since, datetime):
             since = since.timestamp()
         with self._looking() as connection:
-            entries = entries_of(connection, agent, since)
+            entries = entries_of(connection, agent, since, unreadable)
         return [entry for entry in entries if state is None or entry.state == state]
 
     def newest(self, most: int) -> tuple[list[Entry], int]:

@@ -38,10 +38,12 @@ _MADE = """
 _CHAIN = "SELECT seq, entry, at, kind, agent, body, hash, call FROM events ORDER BY seq"
 
 
-def entries_of(connection: sqlite3.Connection, agent: str | None, since: float | None) -> list[Entry]:
+def entries_of(
+    connection: sqlite3.Connection, agent: str | None, since: float | None, unreadable: list[str] | None
+) -> list[Entry]:
     """All entries of an agent and those that work for it, or of all, that began at or after a time; oldest first."""
     rows = connection.execute(_ROWS, (agent, since)).fetchall()
-    return fold(rows, dict(connection.execute(_PAYLOADS, (agent, since)).fetchall()))
+    return fold(rows, dict(connection.execute(_PAYLOADS, (agent, since)).fetchall()), unreadable=unreadable)
 
 
 def newest_entries(connection: sqlite3.Connection, most: int) -> tuple[list[Entry], int]:

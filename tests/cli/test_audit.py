@@ -148,15 +148,22 @@ def test_damaged_values_hide_no_call(cli, ledger, body):
 
 @pytest.mark.parametrize("body", DAMAGE, ids=range(len(DAMAGE)))
 def test_a_damaged_event_is_named(cli, ledger, body):
-    """Verify names the broken row; the other commands say in a line that one is damaged and how to find it."""
+    """Verify names the broken row; what else there is, is shown, and a line names the damaged call and what to do."""
     behind(ledger, "UPDATE events SET body = ? WHERE kind = 'answered'", body)
     verified = cli("audit", "verify", "--ledger", ledger)
     assert (verified.exit_code, verified.output.startswith("Row ")) == (1, True), verified.output
-    for words in (("show",), ("export",), ("tail", "-n", "1")):
+    for words in (("show",), ("show", "--json"), ("export",), ("export", "--format", "csv")):
         result = cli("audit", *words, "--ledger", ledger)
-        assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
-        assert "holds an event that cannot be read" in result.output
-        assert "audit verify" in result.output
+        assert result.exit_code == 1
+        assert result.stdout.count("asked to") >= 4
+        assert "asked to delete contact 46" not in result.stdout
+        assert result.stderr.count("\n") == 1
+        assert "Not shown, because they are damaged: " in result.stderr
+        assert "audit verify" in result.stderr
+    result = cli("audit", "tail", "-n", "1", "--ledger", ledger)
+    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+    assert "holds an event that cannot be read" in result.output
+    assert "audit verify" in result.output
 
 
 @pytest.mark.parametrize("column", ["entry", "at", "kind", "agent", "hash", "call"])
