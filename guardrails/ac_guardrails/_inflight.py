@@ -33,6 +33,7 @@ class InFlight:
 
     def renew(self) -> None:
         """Begin anew, as a forked child does, which carries nothing out yet."""
+        this_process()  # kept from here on: an event loop that asks for it must not look
         self._lock = threading.Lock()
         self._names: Counter[str] = Counter()
 

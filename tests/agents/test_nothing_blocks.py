@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -94,3 +96,25 @@ async def test_what_blocks_is_noticed(toolkit, monkeypatch):
     with blockbuster_ctx(), pytest.raises(BlockingError):
         await run(toolkit, "ac_create_tag")
     await asyncio.sleep(0)
+
+
+def test_a_fresh_process_blocks_nothing_with_its_first_call(tmp_path):
+    """What is looked up once in a process, such as its name, is not looked up on the loop."""
+    program = f"""
+import asyncio
+from blockbuster import blockbuster_ctx
+from ac_guardrails import Grants, Guard
+from ac_tools import ActiveCampaign, ActiveCampaignToolkit
+
+guard = Guard(Grants.from_dict({{"agents": {{"marketing": {{"tags": "write"}}}}}}), ledger="sqlite:///{tmp_path}/l.db")
+account = ActiveCampaign.sandbox()
+tool = ActiveCampaignToolkit(account=account, guard=guard, agent="marketing").get_tool("ac_create_tag")
+
+async def main():
+    with blockbuster_ctx():
+        return await tool.ainvoke({{"type": "tool_call", "id": "1", "name": tool.name, "args": {{"name": "Fresh"}}}})
+
+print(asyncio.run(main()).status)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "success\n", done.stderr
