@@ -75,7 +75,7 @@ def show(
         say(f"The newest {len(shown)} of {len(entries)} calls; --limit shows more.")
     elif not entries and not unreadable:
         say("No calls on record.")
-    _refuse(unreadable)
+    _fail_if_incomplete(unreadable)
 
 
 @app.command()
@@ -109,7 +109,7 @@ def export(
         formats.write_csv(sys.stdout, entries)
     else:
         formats.write_jsonl(sys.stdout, entries)
-    _refuse(unreadable)
+    _fail_if_incomplete(unreadable)
 
 
 @app.command()
@@ -180,7 +180,7 @@ def _entries(
     return told_apart(entries, opened), unreadable
 
 
-def _refuse(unreadable: list[str]) -> None:
+def _fail_if_incomplete(unreadable: list[str]) -> None:
     """End with 1 where something is missing from what was shown."""
     if unreadable:
         names = ", ".join(inert(each, limit=40) for each in unreadable)

@@ -68,6 +68,7 @@ class Late:
 
 
 _LASTING: weakref.WeakSet[Late] = weakref.WeakSet()
+"""Those of ledgers that outlast the process."""
 
 
 def _flush_all() -> None:

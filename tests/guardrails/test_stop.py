@@ -112,7 +112,7 @@ def test_a_stop_in_one_process_halts_another_within_a_second(
         env={**os.environ, "PYTHONPATH": paths},
     )
 
-    def tag(number: int) -> str:
+    def act(number: int) -> str:
         if what == "reads":
             return str(run(toolkit, "ac_list_tags").status)
         return str(run(toolkit, "ac_create_tag", name=f"Tag {number}").status)
@@ -120,17 +120,17 @@ def test_a_stop_in_one_process_halts_another_within_a_second(
     with other:
         assert other.stdin is not None
         assert other.stdout is not None
-        assert (other.stdout.readline(), tag(0)) == ("ready\n", "success")
+        assert (other.stdout.readline(), act(0)) == ("ready\n", "success")
         other.stdin.write("go\n")
         other.stdin.flush()
         assert other.stdout.readline() == "stopped\n"
         said, number = time.monotonic(), 1
-        while tag(number) == "success":
+        while act(number) == "success":
             number += 1
         assert time.monotonic() - said < 1
-        assert tag(number) == "error"
+        assert act(number) == "error"
         other.stdin.write("go\n")
         other.stdin.close()
         assert other.wait(10) == 0
-    assert tag(number + 1) == "success"
+    assert act(number + 1) == "success"
     assert guard.ledger.verify() == ""
