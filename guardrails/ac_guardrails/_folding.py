@@ -35,8 +35,9 @@ def fold(
         LedgerError: An event cannot be read. Without it nobody can say what became of its call.
     """
     entries: dict[str, _Draft] = {}
+    damaged: set[str] = set()
     for entry_id, body in rows:
-        if unreadable and entry_id in unreadable:
+        if entry_id in damaged:
             continue
         try:
             event = mapping(body)
@@ -47,6 +48,7 @@ def fold(
         except (ValueError, TypeError, LookupError, OverflowError, OSError) as error:
             if unreadable is not None:
                 unreadable.append(entry_id)
+                damaged.add(entry_id)
                 entries.pop(entry_id, None)
                 continue
             raise LedgerError(
