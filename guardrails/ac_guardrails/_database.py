@@ -8,10 +8,11 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from json import JSONDecodeError
 from pathlib import Path
+from typing import Any
 
 from ac_guardrails._events import LedgerError
 
@@ -55,6 +56,9 @@ _MIGRATIONS: dict[int, str] = {
 }
 _PATIENCE = 10.0
 """Seconds to wait for other processes that have the file locked."""
+_PATIENT = {"busy_timeout": round(_PATIENCE * 1000), "wal_autocheckpoint": 1000}
+_AT_ONCE = {"busy_timeout": 0, "wal_autocheckpoint": 0, "synchronous": "NORMAL"}
+"""How a connection waits, for others and for the disk, where it may and where it must not."""
 _TURN = 0.005
 _OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
 _HELD: list[Database] = []
@@ -74,7 +78,7 @@ class Database:
         """Whether it ends with the process."""
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._durable: bool | None = None
+        self._settings: dict[str, Any] = {}
         self._file: tuple[int, int] | None = None
         _OPEN.add(self)
         with self.lock:
@@ -103,9 +107,7 @@ class Database:
         """Begin a transaction; for whoever holds the lock, and ends it with COMMIT or with `undo`."""
         try:
             connection = self._opened()
-            if durable is not self._durable and not self.in_memory:
-                connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                self._durable = durable
+            self._set(connection, **_PATIENT, synchronous="FULL" if durable else "NORMAL")
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise self._unusable(error) from error
@@ -125,12 +127,35 @@ class Database:
         if isinstance(error, (sqlite3.Error, JSONDecodeError)):
             raise self._unusable(error) from error
 
+    def attempt(self, statement: str, values: Sequence[Any]) -> bool:
+        """Carry out a statement as a transaction of its own, unless that would take longer than the statement itself.
+
+        It waits neither for another thread or process nor for the disk, so that an event loop may do it.
+
+        Returns:
+            Whether it has changed anything. If not, what stood in its way is best heard by trying again with `begin`.
+        """
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            connection = self._connection
+            if connection is None or connection.in_transaction or self._file != self._on_disk():
+                return False
+            self._set(connection, **_AT_ONCE)
+            return connection.execute(statement, values).rowcount > 0
+        except sqlite3.Error:
+            return False
+        finally:
+            self.lock.release()
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Read without keeping writers of other processes out."""
         with self.lock:
             try:
-                yield self._opened()
+                connection = self._opened()
+                self._set(connection, **_PATIENT)
+                yield connection
             except (sqlite3.Error, JSONDecodeError) as error:
                 raise self._unusable(error) from error
 
@@ -145,6 +170,14 @@ class Database:
             if self._connection is not None and not self.in_memory:
                 self._connection.close()
                 self._connection = None
+
+    def _set(self, connection: sqlite3.Connection, **settings: Any) -> None:
+        if self.in_memory:  # which nobody else has locked, and no disk
+            return
+        for name, value in settings.items():
+            if self._settings.get(name) != value:
+                connection.execute(f"PRAGMA {name} = {value}")
+                self._settings[name] = value
 
     def _unusable(self, error: Exception) -> LedgerError:
         if isinstance(error, JSONDecodeError) or "malformed JSON" in str(error):
@@ -178,7 +211,7 @@ class Database:
             if isinstance(error, LedgerError):
                 raise
             raise LedgerError(f"The ledger {self.path} cannot be opened ({error}); {remedy(error)}.") from error
-        self._connection, self._durable = connection, None
+        self._connection, self._settings = connection, {}
         self._file = self._on_disk()
         return connection
 

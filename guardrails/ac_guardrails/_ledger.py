@@ -15,7 +15,7 @@ from typing import Any
 from ac_guardrails._database import Database
 from ac_guardrails._display import Displayed
 from ac_guardrails._entries import Entry
-from ac_guardrails._events import CLOSING, Event, chained, row_of
+from ac_guardrails._events import CLOSING, Event
 from ac_guardrails._history import Moment
 from ac_guardrails._hold import Hold, holder_of, refuse_second, refuse_twice, used_by
 from ac_guardrails._inflight import InFlight
@@ -33,6 +33,7 @@ from ac_guardrails._reading import (
     newest_entries,
     open_entries,
 )
+from ac_guardrails._rows import End, add, adding, end_of, rows_after
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
 _PURGE_EVERY = 3600.0
@@ -54,6 +55,8 @@ class Ledger(Displayed):
         self._purged_at = clock()
         self._late = Late(self.flush, outlasts=not self._database.in_memory)
         self._is_closed = False
+        self._end: End | None = None
+        """Where the chain ended with a read of this ledger; None where something else came after it."""
         self._stop: Stop | None = None
         """The stop that holds, in memory, where nobody else can have said one."""
         self.in_memory = self._database.in_memory
@@ -69,11 +72,8 @@ class Ledger(Displayed):
 
     @property
     def blocks(self) -> bool:
-        """Whether an event loop must not write: because it would wait for a disk, or because somebody forbids it.
-
-        LangGraph's development server loads blockbuster, which ends a run for a microsecond in SQLite, too.
-        """
-        return not self.in_memory or "blockbuster" in sys.modules
+        """Whether an event loop must not write: because it would wait for a disk, or because somebody forbids it."""
+        return not self.in_memory or _is_watched()
 
     @property
     def keeps_payloads(self) -> bool:
@@ -132,11 +132,27 @@ class Ledger(Displayed):
             if (stop := self.stopped()) and stop.reads:
                 raise StoppedError(stop)
             self.append_late(*events)
-        else:
+        elif not self.append_read_at_once(*events):
             with self.transaction(durable=False, with_late=False) as connection:
                 if (stop := latest_stop(connection)) and stop.reads:
                     raise StoppedError(stop)
-                self.write(connection, *events)
+                self._end = self._write(connection, [(round(self._clock(), 3), events, None)])
+
+    def append_read_at_once(self, *events: Event) -> bool:
+        """The same, where the chain still ends with a read of this ledger: then nobody has stopped the guard since.
+
+        It waits for nobody and for no disk, so an event loop may do it.
+
+        Returns:
+            Whether it is on record; else `append_read` does it, and says what is wrong.
+        """
+        end, now = self._end, round(self._clock(), 3)
+        if end is None or _is_watched() or self._late.due(now, all_of_it=False):
+            return False
+        rows, after = rows_after(end, events, now)
+        is_recorded = self._database.attempt(*adding(end, rows))
+        self._end = after if is_recorded else None
+        return is_recorded
 
     def append_late(self, *events: Event, payload: Mapping[str, Any] | None = None) -> None:
         """Put events on record later, many at a time: how a read ended, which hurts nobody if it is lost.
@@ -210,19 +226,14 @@ class Ledger(Displayed):
         """
         self._write(connection, [(round(self._clock(), 3), events, payload)])
 
-    def _write(self, connection: sqlite3.Connection, batches: list[Batch]) -> None:
-        last = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-        seq, previous = last or (0, "")
+    def _write(self, connection: sqlite3.Connection, batches: list[Batch]) -> End:
+        end = end_of(connection)
         for now, events, payload in batches:
-            for event in events:
-                seq += 1
-                body = row_of(event, seq, now)
-                previous = chained(previous, body)
-                connection.execute(
-                    "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (seq, event.entry, now, event.kind, event.agent, body, previous, event.call or None),
-                )
+            rows, end = rows_after(end, events, now)
+            add(connection, rows)
             self._keep_payload(connection, events, payload, now)
+        self._end = None
+        return end
 
     def _keep_payload(
         self, connection: sqlite3.Connection, events: tuple[Event, ...], payload: Mapping[str, Any] | None, now: float
@@ -424,8 +435,14 @@ class Ledger(Displayed):
                 raise
             if late:
                 self._late.recorded(len(late))
+                self._end = None  # so much may have ended with a checkpoint, and whoever writes next waits for the disk
         if gone:
             database.write_back()
+
+
+def _is_watched() -> bool:
+    """Whether LangGraph's development server looks on: its blockbuster ends a run for a microsecond in SQLite."""
+    return "blockbuster" in sys.modules
 
 
 def new_entry() -> str:

@@ -16,6 +16,7 @@ from ac_guardrails._steps import Pause, Send, Steps, Store
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
+    from ac_guardrails._ledger import Ledger
 
 T = TypeVar("T")
 
@@ -42,6 +43,13 @@ def looked(guard: Guard, exchange: Exchange, entry: Entry) -> Steps[Any]:
         Denied: The exchange names what the grants do not reach.
     """
     return (yield from pumped(exchange, partial(_seen, guard, entry)))
+
+
+def leaving(ledger: Ledger, *events: Event) -> Store:
+    """Put a read on record that leaves next."""
+    return Store(
+        partial(ledger.append_read, *events), ledger.blocks, at_once=partial(ledger.append_read_at_once, *events)
+    )
 
 
 def pumped(exchange: Exchange, one: Callable[[Any], Generator[T, Any, Any]]) -> Generator[T, Any, Any]:
@@ -82,5 +90,5 @@ def _seen(guard: Guard, entry: Entry, step: Request | Pause | Action) -> Steps[A
     if step.is_write:
         raise PermitError(f"{step.method} {step.path} is no read, so it may not leave while the guard only looks.")
     seen = Event(entry.id, "read", entry.agent, {"method": step.method, "path": step.path, "by": "guard"})
-    yield Store(partial(guard.ledger.append_read, seen), guard.ledger.blocks)
+    yield leaving(guard.ledger, seen)
     return (yield Send(step, mint(step)))

@@ -18,6 +18,7 @@ from ac_guardrails._inflight import this_process
 from ac_guardrails._job import Job
 from ac_guardrails._ledger import Ledger, new_entry
 from ac_guardrails._limits import Used, Windows
+from ac_guardrails._look import leaving
 from ac_guardrails._reading import entry_of_call
 from ac_guardrails._request import Request
 from ac_guardrails._steps import Effect, Steps, Store
@@ -154,7 +155,7 @@ class Record:
 
     def _leaving(self, *events: Event) -> Steps[None]:
         # The values follow with what comes of it: a read whose process dies is known by its ids and counts alone.
-        yield Store(lambda: self._ledger.append_read(*events), self._ledger.blocks)
+        yield leaving(self._ledger, *events)
         self._pending = ()
 
     def sent(

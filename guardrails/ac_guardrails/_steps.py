@@ -88,10 +88,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Write to or read from the ledger."""
+    """Write to or read from the ledger.
+
+    Args:
+        work: What is to be done.
+        blocks: Whether it waits for a disk, so that an event loop leaves it to a thread.
+        at_once: The same where that takes no waiting, which is quicker than a thread; says whether it is done.
+    """
 
     work: Callable[[], Any]
     blocks: bool
+    at_once: Callable[[], bool] | None = None
 
     def do(self, sender: Sender) -> Any:
         """Carry it out."""
@@ -101,6 +108,8 @@ class Store:
         """Carry it out; in a thread where it waits for a disk."""
         if not self.blocks:
             return self.work()
+        if self.at_once is not None and self.at_once():
+            return None
         work = asyncio.get_running_loop().run_in_executor(None, self.work)
         try:
             return await asyncio.shield(work)
