@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from ac_guardrails import Answer, Decision, Guard, LedgerError, Request, Settlement
-from ac_guardrails._database import _MIGRATIONS
 from ac_guardrails._events import Event, chained, row_of
 from ac_guardrails._inflight import InFlight, this_process
 from ac_guardrails._ledger_url import open_ledger
 from ac_guardrails._origin import Origin
+from ac_guardrails._schema import _MIGRATIONS
 from ac_guardrails.approvers import Inbox
 from ac_tools import ActiveCampaignToolkit, Tag
 
