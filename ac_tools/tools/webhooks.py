@@ -7,8 +7,7 @@ model is shown the host alone; the record that a program gets has the URL whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -26,45 +25,16 @@ from ac_tools.tools._read_back import collection_of, find_made, others, record_i
 from ac_tools.tools._references import ListRef
 from ac_tools.tools._render import content, exactly, one, page_answer
 from ac_tools.tools._settling import Settling, made
-
-Event = Literal[
-    "subscribe",
-    "unsubscribe",
-    "update",
-    "contact_tag_added",
-    "contact_tag_removed",
-    "deal_add",
-    "deal_update",
-    "bounce",
-    "click",
-    "deal_note_add",
-    "deal_pipeline_add",
-    "deal_stage_add",
-    "deal_task_add",
-    "deal_task_complete",
-    "deal_tasktype_add",
-    "forward",
-    "list_add",
-    "open",
-    "reply",
-    "sent",
-    "share",
-    "sms_reply",
-    "sms_sent",
-    "sms_unsub",
-    "subscriber_note",
-    "contact_task_add",
-    "account_add",
-    "account_update",
-    "account_contact_add",
-    "account_contact_update",
-]
-Source = Literal["public", "admin", "api", "system"]
-Events = Annotated[list[Event], Field(min_length=1)]
-Sources = Annotated[list[Source], Field(min_length=1)]
-WebhookId = Annotated[int, Field(strict=True, ge=1)]
-
-_DOORS = {"public": "contacts themselves", "admin": "people in the app", "api": "the API", "system": "automations"}
+from ac_tools.tools._webhook_words import (
+    Events,
+    Sources,
+    WebhookId,
+    check_url,
+    doors_of,
+    host_of,
+    line_of,
+    names_of,
+)
 
 
 class ListWebhooksArguments(PagedArguments):  # noqa: D101
@@ -90,7 +60,7 @@ class ListWebhooks(ActiveCampaignTool):
 
     def answer(self, call: Call, reply: Any) -> Answer:
         """A line a webhook."""
-        return page_answer(reply, "webhooks", Webhook, _line, call)
+        return page_answer(reply, "webhooks", Webhook, line_of, call)
 
 
 class ListWebhookEvents(ActiveCampaignTool):
@@ -114,8 +84,7 @@ class ListWebhookEvents(ActiveCampaignTool):
         """The names."""
         found = reply.data.get("webhookEvents") if isinstance(reply.data, Mapping) else None
         names = [name for name in found or [] if isinstance(name, str)]
-        shown = [name if name.replace("_", "").isalnum() else quoted(name, limit=40) for name in names]
-        return Answer(content(", ".join(shown) or "The account names none."), names)
+        return Answer(content(names_of(names) or "The account names none."), names)
 
 
 class CreateWebhookArguments(Arguments):  # noqa: D101
@@ -132,11 +101,11 @@ class _Write(ActiveCampaignTool):
     def check(self, call: Call) -> None:
         """Https on 443, which alone works (documented), and a host that the card can show."""
         if call.args.url is not None:
-            _check_url(self.name, call.args.url)
+            check_url(self.name, call.args.url)
 
     def why(self, call: Call) -> str:
         """Where to."""
-        host = _host(call.args.url) if call.args.url else ""
+        host = host_of(call.args.url) if call.args.url else ""
         return f"People's data would be sent to {host} by itself" if host else "It changes what the account sends where"
 
     def warning(self, call: Call) -> str:
@@ -178,13 +147,13 @@ class CreateWebhook(_Write):
     def words(self, call: Call) -> Mapping[str, str]:
         """How many events, and where to."""
         count = len(call.args.events)
-        return {"what": "1 event" if count == 1 else f"{count} events", "host": _host(call.args.url)}
+        return {"what": "1 event" if count == 1 else f"{count} events", "host": host_of(call.args.url)}
 
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """Where to, what, and of whom."""
         args = call.args
-        rows = [("Sends to", _host(args.url)), ("Tells of", ", ".join(args.events))]
-        rows.append(("Caused by", _doors(args.sources)))
+        rows = [("Sends to", host_of(args.url)), ("Tells of", ", ".join(args.events))]
+        rows.append(("Caused by", doors_of(args.sources)))
         if args.list is not None:
             rows.append(("Only list", f"{call.id(args.list)} {quoted(call.known[args.list].name or '', limit=80)}"))
         return tuple(rows)
@@ -199,7 +168,7 @@ class CreateWebhook(_Write):
     def answer(self, call: Call, reply: Any) -> Answer:
         """The new webhook's id."""
         hook = one(reply, "webhook", Webhook)
-        return Answer(content(f"Created webhook {_line(hook)}."), hook)
+        return Answer(content(f"Created webhook {line_of(hook)}."), hook)
 
 
 class UpdateWebhookArguments(Arguments):  # noqa: D101
@@ -263,13 +232,13 @@ class UpdateWebhook(_Existing, _Write):
     def rows(self, call: Call) -> tuple[tuple[str, str], ...]:
         """What it is and what it would be."""
         hook, args = call.seen["webhook"], call.args
-        was, new = _host(hook.url or ""), _host(args.url or hook.url or "")
+        was, new = host_of(hook.url or ""), host_of(args.url or hook.url or "")
         moved = f"{new}, at another address there" if args.url not in (None, hook.url) and was == new else new
-        doors = (_doors(hook.sources), _doors(args.sources or hook.sources))
+        doors = (doors_of(hook.sources), doors_of(args.sources or hook.sources))
         return (
             ("Webhook", f"{hook.id} {quoted(hook.name or '', limit=80)}"),
             ("Sends to", becoming(was, moved)),
-            ("Tells of", becoming(_names(hook.events), _names(args.events or hook.events))),
+            ("Tells of", becoming(names_of(hook.events), names_of(args.events or hook.events))),
             ("Caused by", becoming(*doors)),
         )
 
@@ -293,7 +262,7 @@ class UpdateWebhook(_Existing, _Write):
     def answer(self, call: Call, reply: Any) -> Answer:
         """As it is now."""
         hook = exactly(call.args.webhook, reply, "webhook", Webhook)
-        return Answer(content(f"Changed webhook {_line(hook)}."), hook)
+        return Answer(content(f"Changed webhook {line_of(hook)}."), hook)
 
 
 class OneWebhook(Arguments):  # noqa: D101
@@ -331,8 +300,8 @@ class DeleteWebhook(_Existing):
         hook = call.seen["webhook"]
         return (
             ("Webhook", f"{hook.id} {quoted(hook.name or '', limit=80)}"),
-            ("Sends to", _host(hook.url or "")),
-            ("Tells of", _names(hook.events)),
+            ("Sends to", host_of(hook.url or "")),
+            ("Tells of", names_of(hook.events)),
         )
 
     @classmethod
@@ -357,50 +326,6 @@ WEBHOOK_TOOLS: tuple[type[ActiveCampaignTool], ...] = (
     ListWebhookEvents,
 )
 """The tools of webhooks, given where the area is granted."""
-
-
-def _check_url(tool: str, url: str) -> None:
-    """Refuse a URL that would not work, or that would not show where it leads."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), "", None
-    plain = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
-    if parts.scheme != "https" or port not in (None, 443):
-        fault = "webhooks are sent to https on port 443 only"
-    elif not plain or "." not in host or not host.replace("-", "").replace(".", "").isalnum():
-        fault = "its URL names no host that could be shown"
-    elif not host.rstrip(".").rpartition(".")[2][:1].isalpha():
-        fault = "its URL names a host by a number, which tells nobody where it leads"
-    elif parts.username is not None or parts.fragment:
-        fault = "its URL holds a name, a password or a fragment, which do not arrive"
-    else:
-        return
-    raise InvalidCall(
-        f"{tool} was not called: {fault}. Give a URL such as https://hooks.example.com/activecampaign/SECRET."
-    )
-
-
-def _host(url: str) -> str:
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        host = ""
-    return host if host.replace("-", "").replace(".", "").isalnum() else quoted(host or "an unreadable URL", limit=80)
-
-
-def _names(names: Any) -> str:
-    return ", ".join(name if name.replace("_", "").isalnum() else quoted(name, limit=40) for name in names)
-
-
-def _doors(sources: Any) -> str:
-    return ", ".join(_DOORS.get(source, "others") for source in sources)
-
-
-def _line(hook: Webhook) -> str:
-    told = f"tells {_host(hook.url or '')} of {_names(hook.events) or 'nothing: it is switched off'}"
-    return f"{hook.id} {quoted(hook.name or '', limit=80)}: {told}, caused by {_names(hook.sources) or 'nobody'}"
 
 
 def _values(call: Call) -> dict[str, Any]:

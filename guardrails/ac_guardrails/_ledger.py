@@ -271,8 +271,9 @@ class Ledger(Journal):
         said = {key: value for key, value in {"by": by[:80], **data}.items() if value}
         with self._database.lock:
             self.append(Event(new_entry(), kind, "", said))
-            with self._database.reading() as connection:
-                self._stop = latest_stop(connection)
+            if self.in_memory:
+                with self._database.reading() as connection:
+                    self._stop = latest_stop(connection)
 
 
 def new_entry() -> str:
