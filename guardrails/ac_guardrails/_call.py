@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ac_guardrails._action import Action
-from ac_guardrails._approvals import Decision
 from ac_guardrails._asking import Asking, NoAnswer
 from ac_guardrails._canonical import canonical
 from ac_guardrails._desk import Question
+from ac_guardrails._ends import Ends
 from ac_guardrails._events import LedgerError
 from ac_guardrails._grants import Verdict
 from ac_guardrails._hold import TakenError
-from ac_guardrails._job import Answer, InvalidCall, Job, Plan, Refusal
+from ac_guardrails._job import Answer, InvalidCall, Job, Plan
 from ac_guardrails._look import Denied
 from ac_guardrails._once import Once, standing
 from ac_guardrails._record import Record
-from ac_guardrails._rehearse import Rehearsal
-from ac_guardrails._sending import InTheWay, OverLimit, Sending
-from ac_guardrails._settle import settle
-from ac_guardrails._steps import Steps, Store
+from ac_guardrails._sending import Sending
+from ac_guardrails._steps import Steps
 from ac_guardrails._stop import StoppedError
 from ac_guardrails._text import inert
-from ac_guardrails._told import PARTLY, overruled, public, said
+from ac_guardrails._told import overruled, public
 
 if TYPE_CHECKING:
     from ac_guardrails._guard import Guard
@@ -57,7 +55,7 @@ class Call:
         try:
             answer = yield from self._answered()
         except StoppedError as error:
-            answer = yield from self._halted(error)
+            answer = yield from self._ends.halted(error)
         except LedgerError as error:
             if not self._sending.fates:
                 raise
@@ -106,13 +104,14 @@ class Call:
         self._sending = Sending(self._guard, job, self._record)
         self._asking = Asking(self._guard, job, self._record)
         self._once = Once(self._guard, job)
+        self._ends = Ends(self._guard, job, self._record, self._sending, self._once)
 
     def _answered(self) -> Steps[Answer]:
         """What came of the call: of this run of it, or of another one that has sent it or ended it."""
         try:
             return (yield from self._carried_through())
         except TakenError as taken:
-            return (yield from self._taken(taken.entry))
+            return (yield from self._ends.taken(taken.entry))
 
     def _carried_through(self) -> Steps[Answer]:
         """Decide on what is known, read, decide again, ask, send; anew with the arguments of each edit."""
@@ -120,14 +119,14 @@ class Call:
             try:
                 outline = self._job.outline()
             except InvalidCall as error:
-                return (yield from self._refused(str(error), kind="invalid"))
+                return (yield from self._ends.refused(str(error), kind="invalid"))
             # A read that its arguments tell in full is decided on once, on the whole of it.
             told = not outline.is_write and outline.request is not None
             if not told:
                 early = self._guard.grants.decide(outline, None, on=self._guard.today())
                 if early.denied:
                     self._record.decided(outline, early)
-                    return (yield from self._refused(early.reason, rule=early.rule))
+                    return (yield from self._ends.refused(early.reason, rule=early.rule))
                 self._early = early
             earlier = None if edits or not outline.is_write else (yield from self._recalled(outline))
             if earlier is not None:
@@ -141,7 +140,7 @@ class Call:
             self._use(self._job.edited(edited.arguments or {}))
             if not _is_alike(self._job, answer.request.action):
                 self._editor = inert(edited.by, limit=80)
-        return (yield from self._refused("It was edited too many times.", final=True))
+        return (yield from self._ends.refused("It was edited too many times.", final=True))
 
     def _recalled(self, outline: Action) -> Steps[Answer | None]:
         """What came of this very call, if it was made before; None where it is to be gone on with, or is new."""
@@ -168,7 +167,7 @@ class Call:
                 return prepared
             verdict = yield from self._decided(prepared)
             if verdict.denied:
-                return (yield from self._refused(verdict.reason, rule=verdict.rule))
+                return (yield from self._ends.refused(verdict.reason, rule=verdict.rule))
             blocked = (yield from self._blocked(prepared)) if prepared.action.is_write else None
             if blocked is not None:
                 return blocked
@@ -179,14 +178,14 @@ class Call:
                     return prepared
                 asked = yield from self._asking.about(prepared, verdict, question)
                 if isinstance(asked, NoAnswer):
-                    return (yield from self._unanswered(asked))
+                    return (yield from self._ends.unanswered(asked))
                 question, fresh = asked
                 decision = question.decision
                 assert decision is not None
                 if question.overruled is not None:
                     self._overruled = overruled(question.overruled, decision)
                 if decision.kind == "reject":
-                    return (yield from self._rejected(decision))
+                    return (yield from self._ends.rejected(decision))
                 if decision.kind == "edit":
                     # What was edited is agreed to with it, unless they would have edited something else by now.
                     self._is_void = not question.covers(prepared.action, prepared.voids, verdict.beyond)
@@ -196,10 +195,10 @@ class Call:
                 if not (fresh and question.covers(prepared.action, prepared.voids, verdict.beyond)):
                     continue
                 agreed = question.beyond
-            answer = yield from self._performed(prepared, agreed)
+            answer = yield from self._ends.performed(prepared, agreed)
             if answer is not None:
                 return answer
-        return (yield from self._refused("The record kept changing while a person was asked.", final=True))
+        return (yield from self._ends.refused("The record kept changing while a person was asked.", final=True))
 
     def _portrayed(
         self, outline: Action, plan: Plan, verdict: Verdict, *, again: bool
@@ -224,18 +223,18 @@ class Call:
             prepared = yield from reading
         except InvalidCall as error:
             self._record.decided(outline, self._early)
-            return (yield from self._refused(str(error), kind="invalid"))
+            return (yield from self._ends.refused(str(error), kind="invalid"))
         except Denied as error:
             self._record.decided(error.action, error.verdict)
-            return (yield from self._refused(error.verdict.reason, rule=error.verdict.rule))
+            return (yield from self._ends.refused(error.verdict.reason, rule=error.verdict.rule))
         except StoppedError as error:
             self._record.decided(outline, self._early)
-            return (yield from self._refused(str(error), kind="stopped"))
+            return (yield from self._ends.refused(str(error), kind="stopped"))
         except LedgerError:
             raise
         except BaseException as error:
             self._record.decided(outline, self._early)
-            return (yield from self._failed(error, is_write=outline.is_write))
+            return (yield from self._ends.failed(error, is_write=outline.is_write))
         if isinstance(prepared, Answer):
             self._record.decided(outline, self._early)
             yield from self._record.outcome("nothing" if prepared.ok else "failed")
@@ -261,131 +260,11 @@ class Call:
         _, holder = yield from self._record.outlook((), plan.action.effect())
         own = (yield from self._once.recalled(self._record.call)) if holder and self._record.call else None
         if own is not None and own.id == holder:  # it is this very call, of which another run was quicker
-            return (yield from self._taken(holder))
+            return (yield from self._ends.taken(holder))
         answer = (yield from self._once.unblocked(holder)) if holder else None
         if answer is not None:
             yield from self._record.refused(public(answer), kind="refused")
         return answer
-
-    def _unanswered(self, asked: NoAnswer) -> Steps[Answer]:
-        if asked.kind == "waiting":
-            self._record.closed = True  # for this run: the entry waits on
-            return self._no("waiting", asked.reason)
-        if asked.kind == "over":
-            return (yield from self._taken(self._record.entry))
-        return (yield from self._refused(asked.reason, kind=asked.kind))
-
-    def _rejected(self, decision: Decision) -> Steps[Answer]:
-        because = f" Reason: {inert(decision.reason, limit=400).rstrip('.')}." if decision.reason else ""
-        reason = f"{inert(decision.by, limit=80)} rejected this call.{because} Do not try it another way."
-        return (yield from self._refused(reason, kind="rejected"))
-
-    def _performed(self, plan: Plan, beyond: frozenset[str]) -> Steps[Answer | None]:
-        """Carry the action out, and put on record what became of it.
-
-        Args:
-            plan: What was decided on.
-            beyond: The limits that a person lets it pass.
-
-        Returns:
-            The answer; None where nothing was sent, because a person has to let it pass a limit first.
-        """
-        is_write = plan.action.is_write
-        self._sending.agreed = beyond
-        try:
-            answer = yield from self._sending.carried_out(plan)
-        except (LedgerError, TakenError):
-            raise
-        except BaseException as error:
-            if isinstance(error, OverLimit) and error.verdict.kind == "ask":
-                self._sending.landed()
-                return None
-            return (yield from self._failed(error, is_write=is_write))
-        rehearsed = isinstance(answer.artifact, Rehearsal)
-        outcome = "rehearsed" if rehearsed else "done" if answer.ok else self._sending.outcome()
-        kept: dict[str, Any] = {"answer": self._kept(answer)} if is_write else {}
-        made = self._job.made(answer.artifact) if is_write and answer.ok else ""
-        yield from self._record.outcome(outcome, is_write=is_write, made=made, result=answer.content[:2000], **kept)
-        return answer
-
-    def _kept(self, answer: Answer) -> dict[str, Any]:
-        """The answer as it is given again to the same call."""
-        kind = answer.artifact.kind if isinstance(answer.artifact, Refusal) else "failed"
-        artifact = self._job.kept(answer.artifact) if answer.ok else None
-        return {"content": answer.content, "ok": answer.ok, "kind": kind, "artifact": artifact}
-
-    def _taken(self, entry_id: str) -> Steps[Answer]:
-        """The same call, or another one with the same approval, was quicker: what came of it is the answer."""
-        if entry_id != self._record.entry:
-            with suppress(TakenError):
-                yield from self._record.joined(entry_id)
-        self._record.closed = True
-        ledger = self._guard.ledger
-        entry = yield Store(lambda: ledger.entry(entry_id), ledger.blocks)
-        return (yield from self._once.repeated(entry))
-
-    def _failed(self, error: BaseException, *, is_write: bool) -> Steps[Answer]:
-        """Record what became of a call that raised. The account's errors are answers; all others are raised again."""
-        if isinstance(error, (OverLimit, StoppedError, InTheWay)):
-            return (yield from self._held_back(error))
-        told = getattr(error, "outcome", None)
-        outcome = self._sending.outcome(error)
-        status = getattr(error, "status", None)
-        refusal = {"content": said(error, outcome), "ok": False, "kind": "failed", "artifact": None}
-        kept: dict[str, Any] = {"error": str(error)[:600]} if told else {}
-        kept |= {"answer": refusal} if told and self._sending.fates and outcome != "unknown" else {}
-        yield from self._record.outcome(outcome, reason=type(error).__name__, status=status, is_write=is_write, **kept)
-        if told is None:
-            raise error
-        if outcome == "unknown":
-            return (yield from self._looked_after(error))
-        return self._no("failed", said(error, outcome))
-
-    def _held_back(self, error: OverLimit | StoppedError | InTheWay) -> Steps[Answer]:
-        """A write that may not leave; what left before it stays done."""
-        kind = "stopped" if isinstance(error, StoppedError) else "refused"
-        if self._sending.fates:
-            yield from self._record.outcome("partly", reason=kind, error=str(error)[:600])
-            return self._no(kind, f"{error}{PARTLY}")
-        if isinstance(error, InTheWay):
-            yield from self._record.refused(public(error.answer), kind="refused")
-            return error.answer
-        return (yield from self._refused(str(error), kind=kind))
-
-    def _halted(self, error: StoppedError) -> Steps[Answer]:
-        """Reads are stopped, too, so nobody can look what became of an earlier call."""
-        if self._record.closed:
-            return self._no("stopped", f"{error} What became of this call is read back when the guard goes on.")
-        return (yield from self._refused(str(error), kind="stopped"))
-
-    def _looked_after(self, error: BaseException) -> Steps[Answer]:
-        """Nobody knows whether it happened: read it back at once. Present settles it; absent proves nothing yet."""
-        ledger = self._guard.ledger
-        self._sending.landed()
-        entry = yield Store(lambda: ledger.entry(self._record.entry), ledger.blocks)
-        try:
-            settlement = yield from settle(self._guard, entry, self._job.read_back)
-        except StoppedError:
-            return self._no("unknown", f"{error} Do not repeat it before you have read the record back.")
-        if settlement.outcome == "closed":
-            return (yield from self._taken(entry.id))
-        answer = self._once.settled(settlement)
-        return answer if answer.ok else self._no("unknown", f"{error} {answer.content}")
-
-    def _refused(self, reason: str, *, kind: str = "refused", rule: str = "", final: bool = False) -> Steps[Answer]:
-        """Put it on record that nothing will be sent, and answer with the reason.
-
-        Where a person had their say, the same call run again is told the same instead of asking once more.
-        """
-        text = reason if kind in ("invalid", "expired") else f"{reason} Nothing was sent."
-        final = final or kind in ("rejected", "expired")
-        kept = {"content": text, "ok": False, "kind": kind, "artifact": None}
-        on_record = "rejected" if final and kind == "refused" else kind
-        yield from self._record.refused(reason, kind=on_record, rule=rule, **({"answer": kept} if final else {}))
-        return self._no(kind, text)
-
-    def _no(self, kind: str, reason: str) -> Answer:
-        return Answer(reason, Refusal(kind, reason, self._record.entry), ok=False)
 
 
 def _is_agreed(plan: Plan, verdict: Verdict, edited: Question) -> bool:
