@@ -12,8 +12,9 @@ from ac_guardrails import Action, Explanation, InvalidCall, Level, Need, Referen
 from ac_guardrails._explain import AMOUNT, explain
 from ac_guardrails._origin import Origin
 from ac_guardrails._replay import Outline
-from ac_tools.tools._call import ToolJob, references
 from ac_tools.tools._endpoint import NOUNS
+from ac_tools.tools._job import ToolJob
+from ac_tools.tools._references import references
 
 if TYPE_CHECKING:
     from ac_tools._toolkit import ActiveCampaignToolkit

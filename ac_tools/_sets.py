@@ -17,7 +17,7 @@ from ac_guardrails._canonical import canonical, digest
 from ac_guardrails._origin import Origin
 from ac_guardrails._sets import planned as asked_about
 from ac_guardrails._steps import Steps
-from ac_tools.tools._call import ToolJob
+from ac_tools.tools._job import ToolJob
 
 if TYPE_CHECKING:
     from ac_tools._toolkit import ActiveCampaignToolkit

@@ -15,8 +15,10 @@ from ac_tools._errors import ConnectError, UnreadableResponseError
 from ac_tools._exchange import Reply
 from ac_tools.remote_mcp._results import done
 from ac_tools.tools._base import ActiveCampaignTool
-from ac_tools.tools._call import Call, ToolJob, references
+from ac_tools.tools._call import Call
 from ac_tools.tools._card import argument_rows
+from ac_tools.tools._job import ToolJob
+from ac_tools.tools._references import references
 
 if TYPE_CHECKING:
     from ac_tools.remote_mcp._asked import Asked

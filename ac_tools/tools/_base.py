@@ -20,8 +20,9 @@ from ac_guardrails._origin import Origin
 from ac_guardrails._steps import Sender
 from ac_tools._account import ActiveCampaign
 from ac_tools.tools._arguments import Arguments
-from ac_tools.tools._call import Call, ToolJob, foreign_needs
-from ac_tools.tools._endpoint import Endpoint
+from ac_tools.tools._call import Call
+from ac_tools.tools._endpoint import Endpoint, foreign_needs
+from ac_tools.tools._job import ToolJob
 from ac_tools.tools._origins import CALLING, Calling, origin_of, with_runtime
 from ac_tools.tools._portrait import name_records
 from ac_tools.tools._references import Ref

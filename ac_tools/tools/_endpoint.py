@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ac_guardrails import Level, Need
+from ac_tools.tools._references import Ref
 from ac_tools.tools._settling import Settling
 
 NOUNS: Mapping[str, str] = {
@@ -75,3 +76,12 @@ class Endpoint:
     def permission(self) -> str:
         """The permission as the API's guides name it: area and read or write."""
         return f"{self.area}: {'read' if self.method == 'GET' else 'write'}"
+
+
+def foreign_needs(named: Iterable[Ref], area: str) -> tuple[Need, ...]:
+    """The read access that references to records of other areas need.
+
+    Contacts, fields and owners are left out: naming one to write to it shows nothing of it.
+    """
+    nouns = dict.fromkeys(ref.noun for ref in named if ref.noun not in ("contact", "field", "owner"))
+    return tuple(Need(NOUNS[noun], Level.READ) for noun in nouns if NOUNS[noun] != area)

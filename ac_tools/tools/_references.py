@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 _ID = re.compile(r"[1-9][0-9]{0,17}")
@@ -17,6 +18,8 @@ _ADDRESS = re.compile(
 _BY_ADDRESS = ("contact", "owner")
 _BY_ID_ONLY = ("deal",)
 _LONGEST_NAME = 255
+FIXED = (str, int, float, bool, type(None))
+"""Types of which every value stays what it is: it holds no reference, and need not be copied."""
 
 
 class Ref:
@@ -143,3 +146,17 @@ PipelineRef = Annotated[Ref, Noun("pipeline")]
 StageRef = Annotated[Ref, Noun("stage")]
 OwnerRef = Annotated[Ref, Noun("owner")]
 AccountRef = Annotated[Ref, Noun("account")]
+
+
+def references(value: Any) -> Generator[Ref, None, None]:
+    """The references in an argument, or in all of them."""
+    if type(value) in FIXED:
+        return
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, BaseModel):
+        for item in vars(value).values():
+            yield from references(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from references(item)

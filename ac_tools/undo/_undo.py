@@ -19,7 +19,7 @@ from ac_guardrails._sets import planned
 from ac_guardrails._steps import Steps, Store
 from ac_tools._errors import ActiveCampaignError
 from ac_tools.tools._by_name import tool_class
-from ac_tools.tools._call import ToolJob
+from ac_tools.tools._job import ToolJob
 from ac_tools.undo._past import Inverse, Past, Step, UndoError, past_of
 from ac_tools.undo._plan import Fate, PlannedStep, TakenStep, Undone, UndoPlan, fate_of
 

@@ -14,7 +14,8 @@ from ac_guardrails._request import mint
 from ac_tools import ActiveCampaign, ActiveCampaignError, ActiveCampaignToolkit
 from ac_tools._catalog import AREAS
 from ac_tools.tools import TOOLS
-from ac_tools.tools._call import ToolJob, reading_back
+from ac_tools.tools._by_name import reading_back
+from ac_tools.tools._job import ToolJob
 from ac_tools.tools._origins import origin_of
 
 WRITES = [tool.model_fields["name"].default for tool in TOOLS if tool.endpoint.level > Level.READ]

@@ -26,6 +26,7 @@ from ac_tools._pace import Pace
 from ac_tools._records import ContactAutomation, ContactTag
 from ac_tools.tools import _arguments, _names, _render, imports, lists, tags
 from ac_tools.tools import _call as calls
+from ac_tools.tools import _job as jobs
 from ac_tools.tools._arguments import Arguments
 from ac_tools.tools._render import content, records
 
@@ -75,7 +76,7 @@ _NOBODY_ASKS_WHETHER_IT_MAILS = every(
 )
 _BARE_CARDS = every(
     *(at(tool, "rows", lambda self, call: ()) for tool in (CreateList, SetListStatus, ImportContacts)),
-    at(calls, "argument_rows", lambda arguments: ()),
+    at(jobs, "argument_rows", lambda arguments: ()),
 )
 
 

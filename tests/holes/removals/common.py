@@ -15,7 +15,7 @@ from ac_guardrails._asking import Asking
 from ac_guardrails._grants import Verdict
 from ac_guardrails._job import Plan
 from ac_tools.tools._arguments import Arguments
-from ac_tools.tools._call import ToolJob
+from ac_tools.tools._job import ToolJob
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 

@@ -24,9 +24,9 @@ from ac_guardrails._request import Request, mint
 from ac_guardrails._steps import Ask
 from ac_tools import ActiveCampaign, _account
 from ac_tools.tools import _base
-from ac_tools.tools import _call as calls
+from ac_tools.tools import _job as jobs
 from ac_tools.tools._base import ActiveCampaignTool, Binding
-from ac_tools.tools._call import ToolJob
+from ac_tools.tools._job import ToolJob
 from ac_tools.tools._references import Noun, Ref
 
 from .common import (
@@ -105,7 +105,7 @@ def _arguments_are_read_again(patch: pytest.MonkeyPatch) -> None:
         self._args = self._outlined = None
         return prepare(self, readable, again=again)
 
-    patch.setattr(calls, "deepcopy", lambda raw: raw)
+    patch.setattr(jobs, "deepcopy", lambda raw: raw)
     patch.setattr(ToolJob, "prepare", anew)
     patch.setattr(Question, "covers", lambda *_: True)
 

@@ -26,8 +26,9 @@ from ac_tools import (
 )
 from ac_tools.tools import _base, _names
 from ac_tools.tools._base import ActiveCampaignTool
-from ac_tools.tools._call import Call, ToolJob
+from ac_tools.tools._call import Call
 from ac_tools.tools._endpoint import NOUNS
+from ac_tools.tools._job import ToolJob
 
 from .common import Removal, at, every, nobody_decides
 
