@@ -10,7 +10,7 @@ import typer
 
 from ac_guardrails._text import inert
 from ac_tools.cli._console import fail, say, stdout
-from ac_tools.cli._ledger_file import open_existing
+from ac_tools.cli._ledger_file import damaged, open_existing
 from ac_tools.cli._options import AsJson, By, LedgerUrl, name_of
 
 if TYPE_CHECKING:
@@ -183,8 +183,4 @@ def _entries(
 def _fail_if_incomplete(unreadable: list[str]) -> None:
     """End with 1 where something is missing from what was shown."""
     if unreadable:
-        names = ", ".join(inert(each, limit=40) for each in unreadable)
-        fail(
-            f"Not shown, because they are damaged: {names}. ac-tools audit verify names the first broken row; put back "
-            "a copy of the ledger that is whole."
-        )
+        fail(damaged(unreadable))

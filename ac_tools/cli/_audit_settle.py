@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ac_guardrails import Entry, Grants, Guard, Ledger, Settlement, inert
 from ac_tools.cli._console import fail, print_json, say, stdout
-from ac_tools.cli._ledger_file import nearest
+from ac_tools.cli._ledger_file import damaged, nearest
 
 if TYPE_CHECKING:
     from ac_tools import ActiveCampaign
@@ -22,7 +22,10 @@ def read_back(ledger: Ledger, entry_id: str, *, as_json: bool) -> None:
     """
     from ac_tools import ActiveCampaign
 
-    chosen = [entry for entry in ledger.not_closed() if entry_id in ("", entry.id)]
+    unreadable: list[str] = []
+    chosen = [entry for entry in ledger.not_closed(unreadable=unreadable) if entry_id in ("", entry.id)]
+    if unreadable and not entry_id:
+        say(damaged(unreadable))
     if not chosen:
         say(_nothing_in(_known(ledger, entry_id)) if entry_id else "Nothing is left to settle.")
         _print([], as_json=as_json)
@@ -68,7 +71,7 @@ def _nothing_in(entry: Entry) -> str:
 def _known(ledger: Ledger, entry_id: str) -> Entry:
     entry = ledger.entry(entry_id)
     if entry is None:
-        near = nearest(entry_id, [each.id for each in ledger.not_closed()])
+        near = nearest(entry_id, [each.id for each in ledger.not_closed(unreadable=[])])
         fail(f"There is no entry {inert(entry_id, limit=40)!r}.{near}")
     return entry
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from ac_guardrails import Entry, Ledger
+from ac_guardrails import Entry, Ledger, LedgerError
 from ac_tools.cli._audit_formats import print_one
-from ac_tools.cli._console import stdout
+from ac_tools.cli._console import say, stdout
+from ac_tools.cli._ledger_file import damaged
 
 _LOOK_EVERY = 0.3
 """Seconds between two looks into the ledger."""
@@ -37,7 +38,10 @@ class Tail:
             newest: How many of the newest entries to print first.
         """
         self._changed()
-        entries = self._ledger.entries(agent=self._agent)
+        unreadable: list[str] = []
+        entries = self._ledger.entries(agent=self._agent, unreadable=unreadable)
+        if unreadable:
+            say(damaged(unreadable))
         for entry in entries[-newest:] if newest else []:
             self._print(entry)
         for entry in entries:
@@ -45,7 +49,7 @@ class Tail:
         while True:
             time.sleep(_LOOK_EVERY)
             for entry_id in self._changed():
-                found = self._ledger.entry(entry_id)
+                found = self._looked_up(entry_id)
                 if found is not None and self._agent in (None, found.agent):
                     self._meet(found)
 
@@ -56,6 +60,14 @@ class Tail:
             rows = connection.execute(sql, (self._seq,)).fetchall()
         self._seq = rows[-1][0] if rows else self._seq
         return list(dict.fromkeys(entry for _, entry in rows))
+
+    def _looked_up(self, entry_id: str) -> Entry | None:
+        """An entry; where it is damaged it is named, and the others are followed all the same."""
+        try:
+            return self._ledger.entry(entry_id)
+        except LedgerError:
+            say(damaged([entry_id]))
+            return None
 
     def _meet(self, entry: Entry) -> None:
         before = self._told.get(entry.id)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ac_tools.cli._console import fail, print_json, stdout
-from ac_tools.cli._ledger_file import open_existing
+from ac_tools.cli._console import fail, print_json, say, stdout
+from ac_tools.cli._ledger_file import damaged, open_existing
 from ac_tools.cli._options import AsJson, By, LedgerUrl, name_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def _print(ledger: Ledger, *, as_json: bool, note: str = "") -> None:
     """The stop that holds, and how many calls wait, are under way or unknown."""
     from ac_tools.cli import _questions as questions
 
-    stopped, waiting, entries = ledger.stopped(), len(questions.waiting(ledger)[0]), ledger.not_closed()
+    unreadable: list[str] = []
+    stopped, (waiting, _) = ledger.stopped(), questions.waiting(ledger)
+    entries = ledger.not_closed(unreadable=unreadable)
     unknown = sum(entry.state == "unknown" for entry in entries)
     sent = sum(entry.state == "open" and entry.writes > 0 for entry in entries)
     if as_json:
@@ -68,10 +70,12 @@ def _print(ledger: Ledger, *, as_json: bool, note: str = "") -> None:
         if stopped is not None:
             at = stopped.at.isoformat(timespec="seconds")
             data |= {"at": at, "by": stopped.by, "reason": stopped.reason, "reads": stopped.reads}
-        print_json({**data, "waiting": waiting, "open": sent, "unknown": unknown})
+        print_json({**data, "waiting": len(waiting), "open": sent, "unknown": unknown, "damaged": unreadable})
         return
-    for line in (*_lines(stopped, note), *_open(waiting, sent, unknown)):
+    for line in (*_lines(stopped, note), *_open(len(waiting), sent, unknown)):
         stdout().print(line, soft_wrap=True)
+    if unreadable:
+        say(damaged(unreadable))
 
 
 def _lines(stopped: Stop | None, note: str) -> list[str]:

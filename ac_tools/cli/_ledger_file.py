@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ac_guardrails._text import inert
 from ac_tools.cli._console import fail
 
 if TYPE_CHECKING:
     from ac_guardrails import Ledger
 
+_MOST_NAMED = 10
 _LONGEST = "9999d"
 """Values are deleted when the agents' own guard says so, not when somebody has a look."""
 
@@ -41,6 +43,16 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
     close = get_close_matches(name, list(names), n=1, cutoff=0.7)
     return f" Did you mean {close[0]}?" if close else ""
+
+
+def damaged(entries: Iterable[str]) -> str:
+    """That what a ledger holds of some entries cannot be read, and what to do."""
+    names = [inert(each, limit=40) for each in entries]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return (
+        f"Left out, because they are damaged: {', '.join(names[:_MOST_NAMED])}{more}. ac-tools audit verify names the "
+        "first broken row; put back a copy of the ledger that is whole."
+    )
 
 
 def _check_file(path: str) -> None:

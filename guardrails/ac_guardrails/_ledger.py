@@ -200,10 +200,17 @@ class Ledger(Journal):
         with self._looking() as connection:
             return history_of(connection, entry_id)
 
-    def not_closed(self) -> list[Entry]:
-        """The entries that are waiting, open or unknown, oldest first; quick however long the ledger is."""
+    def not_closed(self, *, unreadable: list[str] | None = None) -> list[Entry]:
+        """The entries that are waiting, open or unknown, oldest first; quick however long the ledger is.
+
+        Args:
+            unreadable: Takes the ids of entries that are damaged, which are left out then.
+
+        Raises:
+            LedgerError: An entry is damaged, and nothing was given to take its id.
+        """
         with self._looking() as connection:
-            return open_entries(connection)
+            return open_entries(connection, unreadable)
 
     def recall(self, call: str, *, sent: bool = False) -> Entry | None:
         """The latest entry of a call, by its replay key; one that joined another stands for that.

@@ -53,11 +53,11 @@ def newest_entries(connection: sqlite3.Connection, most: int) -> tuple[list[Entr
     return [entry for entry in found if entry is not None], connection.execute(_COUNT).fetchone()[0]
 
 
-def entry_of(connection: sqlite3.Connection, entry: str) -> Entry | None:
+def entry_of(connection: sqlite3.Connection, entry: str, unreadable: list[str] | None = None) -> Entry | None:
     """One entry by its id; None where there is none."""
     rows = connection.execute(_ROWS_OF, (entry,)).fetchall()
     payload = connection.execute(_PAYLOAD_OF, (entry,)).fetchall()
-    return next(iter(fold(rows, dict(payload))), None)
+    return next(iter(fold(rows, dict(payload), unreadable=unreadable)), None)
 
 
 def history_of(connection: sqlite3.Connection, entry: str) -> list[Moment]:
@@ -87,10 +87,10 @@ def name_of_call(connection: sqlite3.Connection, call: str, *, sent: bool = Fals
     return str(joined[0] if joined else row[0])
 
 
-def open_entries(connection: sqlite3.Connection) -> list[Entry]:
+def open_entries(connection: sqlite3.Connection, unreadable: list[str] | None = None) -> list[Entry]:
     """The entries that are waiting, open or unknown, oldest first; quick however long the ledger is."""
     rows = connection.execute("SELECT entry FROM payloads WHERE closed = 0 ORDER BY at").fetchall()
-    found = [entry_of(connection, entry) for (entry,) in rows]
+    found = [entry_of(connection, entry, unreadable) for (entry,) in rows]
     return [entry for entry in found if entry is not None and entry.state != "closed"]
 
 

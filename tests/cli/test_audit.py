@@ -158,12 +158,8 @@ def test_a_damaged_event_is_named(cli, ledger, body):
         assert result.stdout.count("asked to") >= 4
         assert "asked to delete contact 46" not in result.stdout
         assert result.stderr.count("\n") == 1
-        assert "Not shown, because they are damaged: " in result.stderr
+        assert "Left out, because they are damaged: " in result.stderr
         assert "audit verify" in result.stderr
-    result = cli("audit", "tail", "-n", "1", "--ledger", ledger)
-    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
-    assert "holds an event that cannot be read" in result.output
-    assert "audit verify" in result.output
 
 
 @pytest.mark.parametrize("column", ["entry", "at", "kind", "agent", "hash", "call"])

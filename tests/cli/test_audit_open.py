@@ -240,6 +240,31 @@ def test_tail_tells_what_happens_while_it_happens(started, cli, url, agent, run,
 
 
 @pytest.mark.timeout(60)
+def test_tail_follows_a_ledger_in_which_a_call_is_damaged(started, url, agent, run):
+    """Before it begins, and while it follows: what is damaged is named, and the others are told."""
+
+    def damage(entry: str) -> None:
+        with agent.guard.ledger.transaction(durable=True) as connection:
+            connection.execute("UPDATE events SET body = '{' WHERE entry = ? AND kind = 'decided'", (entry,))
+
+    run(agent, "ac_add_tag", contact=59, tag="VIP")
+    run(agent, "ac_add_tag", contact=46, tag="VIP")
+    damage(agent.guard.ledger.entries()[-1].id)
+    process = started("audit", "tail", "-n", "1", "--ledger", url)
+    assert "on contact 59" in process.stdout.readline()
+    agent.guard.ledger.append(Event("broken", "decided", "marketing"))
+    damage("broken")
+    time.sleep(1)
+    run(agent, "ac_add_tag", contact=28, tag="VIP")
+    assert "on contact 28" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=20)[1].splitlines()
+    assert told[0].startswith("Left out, because they are damaged: ")
+    assert told[1].startswith("Left out, because they are damaged: broken.")
+    assert process.returncode == 130
+
+
+@pytest.mark.timeout(60)
 def test_tail_can_follow_one_agent_as_json(started, url, agent, run):
     """Only that agent's calls, an object a line, beginning with none where -n is 0."""
     run(agent, "ac_get_contact", contact=46)

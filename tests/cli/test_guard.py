@@ -67,7 +67,7 @@ def test_a_stop_of_writes_can_be_widened(cli, agent, run, url):
 def test_status_tells_what_is_stopped_and_what_is_open(cli, agent, run, url):
     """For people and for programs, by the login name where no other is given."""
     free = json.loads(cli("guard", "status", "--json", "--ledger", url).stdout)
-    assert free == {"stopped": False, "waiting": 0, "open": 0, "unknown": 0}
+    assert free == {"stopped": False, "waiting": 0, "open": 0, "unknown": 0, "damaged": []}
     cli("guard", "stop", "wrong segment", "--ledger", url, env={"LOGNAME": "berta"})
     held = json.loads(cli("guard", "status", "--json", "--ledger", url).stdout)
     assert (held["stopped"], held["by"], held["reason"], held["reads"]) == (True, "berta", "wrong segment", False)
@@ -86,6 +86,26 @@ def test_status_and_show_tell_of_a_write_that_a_crash_cut_off(cli, agent, run, u
     assert json.loads(cli("guard", "status", "--json", "--ledger", url).stdout)["open"] == 1
     shown = cli("audit", "show", "--ledger", url).stdout
     assert shown.endswith("allowed, sent, and what became of it is not on record yet.\n")
+
+
+def test_a_damaged_call_keeps_nobody_from_stopping(cli, agent, run, url):
+    """On the worst night of all the stop holds, what else is open is counted, and the damage is named."""
+    for tag in ("VIP", "Trade"):
+        agent.account.simulator.fault("POST", "/contactTags", cut="reset", when="after")
+        agent.account.simulator.fault("GET", "/contacts/46/contactTags", cut="reset")
+        run(agent, "ac_add_tag", contact=46, tag=tag)
+    with agent.guard.ledger.transaction(durable=True) as connection:
+        connection.execute("DELETE FROM events WHERE kind IN ('outcome', 'settled')")
+        connection.execute("UPDATE payloads SET closed = 0")
+        (broken,) = connection.execute("SELECT entry FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        connection.execute("UPDATE events SET body = '{' WHERE entry = ? AND kind = 'decided'", (broken,))
+    stopped = cli("guard", "stop", "breach", "--by", "anna", "--ledger", url)
+    assert stopped.exit_code == 0, stopped.output
+    assert "stopped by anna" in stopped.stdout
+    assert "1 write is under way" in stopped.stdout
+    assert f"Left out, because they are damaged: {broken}." in stopped.stderr
+    status = json.loads(cli("guard", "status", "--json", "--ledger", url).stdout)
+    assert (status["stopped"], status["open"], status["damaged"]) == (True, 1, [broken])
 
 
 def test_stopping_makes_no_ledger(cli, tmp_path):
