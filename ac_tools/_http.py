@@ -202,9 +202,12 @@ class Clients:
         return mine
 
     def _drop(self, numbers: list[int]) -> None:
-        """Forget loops' clients. A running loop closes its own; a closed one cannot, and would warn of its sockets."""
+        """Forget loops' clients. A running loop closes its own, and so does one that shuts down, as under asyncio.run.
+
+        One that was closed without that cannot, and would warn of its sockets.
+        """
         orphans = [self._by_loop.pop(number) for number in numbers]
-        if any(orphan.loop.is_closed() for orphan in orphans):
+        if any(orphan.loop.is_closed() and not orphan.client.is_closed for orphan in orphans):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ResourceWarning)
                 orphans.clear()

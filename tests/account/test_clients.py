@@ -43,6 +43,14 @@ def test_each_event_loop_has_a_client_that_its_end_closes(server, account, ago):
         assert len(server.connections) == expected
 
 
+def test_a_loop_that_has_closed_its_client_costs_no_search_for_garbage(account, ago, monkeypatch):
+    """A program that runs a loop for each call would pay for its whole heap each time."""
+    monkeypatch.setattr(gc, "collect", lambda: pytest.fail("the garbage was collected"))
+    for _ in range(3):
+        asyncio.run(ago(account))
+    account.close()
+
+
 @pytest.mark.parametrize("again", [True, False])
 def test_a_loop_closed_by_hand_is_forgotten_without_warnings(account, ago, again):
     """A loop that was closed without shutting down leaves no warning, whether or not the account is used again."""
