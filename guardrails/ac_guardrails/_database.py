@@ -94,7 +94,7 @@ class Database:
         It waits neither for another thread or process nor for the disk, so that an event loop may do it.
 
         Returns:
-            Whether it has changed anything. If not, what stood in its way is best heard by trying again with `begin`.
+            Whether it was carried out. If not, what stood in its way is best heard by trying again with `begin`.
         """
         if not self.lock.acquire(blocking=False):
             return False
@@ -103,7 +103,8 @@ class Database:
             if connection is None or connection.in_transaction or self._file != self._on_disk():
                 return False
             self._set(connection, **_AT_ONCE)
-            return connection.execute(statement, values).rowcount > 0
+            connection.execute(statement, values)
+            return True
         except sqlite3.Error:
             return False
         finally:

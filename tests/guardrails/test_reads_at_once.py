@@ -261,3 +261,15 @@ def test_processes_that_read_at_once_keep_one_chain(ledger, path):
     assert sum(int(said) for said, _ in ended) > 0
     assert len(ledger.entries()) == 3 * EACH
     assert not ledger.verify()
+
+
+def test_a_read_does_not_follow_an_end_that_is_gone(ledger, path):
+    """Somebody has put an older copy of the file back in place: the chain goes on from where it ends now."""
+    in_a_row(ledger)
+    assert ledger.append_read_at_once(read(2))
+    with sqlite3.connect(path) as other:
+        other.execute("DELETE FROM events WHERE seq = 2")
+    other.close()
+    assert not ledger.append_read_at_once(read(3))
+    ledger.append_read(read(3))
+    assert not ledger.verify()
