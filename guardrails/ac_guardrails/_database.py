@@ -18,9 +18,8 @@ from ac_guardrails._schema import set_up
 
 _PATIENCE = 10.0
 """Seconds to wait for other processes that have the file locked."""
-_PATIENT = {"busy_timeout": round(_PATIENCE * 1000), "wal_autocheckpoint": 1000}
-_AT_ONCE = {"busy_timeout": 0, "wal_autocheckpoint": 0, "synchronous": "NORMAL"}
-"""How a connection waits, for others and for the disk, where it may and where it must not."""
+_PAGES = 1000
+"""From how many on the log beside the file is written back into it."""
 _OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
 _HELD: list[Database] = []
 _CREATING = threading.Lock()
@@ -39,6 +38,9 @@ class Database:
         """Whether it ends with the process."""
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._beside: sqlite3.Connection | None = None
+        """A second one for `attempt`, which waits for nothing; with a lock that nobody holds for long."""
+        self._beside_lock = threading.Lock()
         self._settings: dict[str, Any] = {}
         self._file: tuple[int, int] | None = None
         _OPEN.add(self)
@@ -56,19 +58,26 @@ class Database:
             LedgerError: The file cannot be used, and nothing was changed.
         """
         with self.lock:
-            connection = self.begin(durable=durable)
             try:
+                connection = self.begin(durable=durable)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException as error:
                 self.undo(error)
                 raise
 
-    def begin(self, *, durable: bool) -> sqlite3.Connection:
-        """Begin a transaction; for whoever holds the lock, and ends it with COMMIT or with `undo`."""
+    def begin(self, *, durable: bool, writes_back: bool = True) -> sqlite3.Connection:
+        """Begin a transaction; for whoever holds the lock, and ends it with COMMIT or with `undo`.
+
+        Args:
+            durable: Whether the disk must have it at the end.
+            writes_back: Whether its end may write a long log back into the file, after which the next one to write
+                waits for the disk.
+        """
         try:
             connection = self._opened()
-            self._set(connection, **_PATIENT, synchronous="FULL" if durable else "NORMAL")
+            self._set(connection, "synchronous", "FULL" if durable else "NORMAL")
+            self._set(connection, "wal_autocheckpoint", _PAGES if writes_back else 0)
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise self._unusable(error) from error
@@ -91,33 +100,38 @@ class Database:
     def attempt(self, statement: str, values: Sequence[Any]) -> bool:
         """Carry out a statement as a transaction of its own, unless that would take longer than the statement itself.
 
-        It waits neither for another thread or process nor for the disk, so that an event loop may do it.
+        It waits for no other thread or process, and writes no log back; so that an event loop may do it.
 
         Returns:
             Whether it was carried out. If not, what stood in its way is best heard by trying again with `begin`.
         """
-        if not self.lock.acquire(blocking=False):
+        if self._beside_lock.locked():
             return False
-        try:
-            connection = self._connection
-            if connection is None or connection.in_transaction or self._file != self._on_disk():
+        with self._beside_lock:  # and nothing else will do: a signal that comes between the two steps of another way to
+            if self._beside is None or self._file != self._on_disk():  # take a lock leaves it taken for good
                 return False
-            self._set(connection, **_AT_ONCE)
-            connection.execute(statement, values)
+            try:
+                self._beside.execute(statement, values)
+            except sqlite3.Error:
+                return False
             return True
-        except sqlite3.Error:
-            return False
-        finally:
-            self.lock.release()
+
+    def expect_attempts(self) -> None:
+        """Open what `attempt` needs; for whoever holds the lock and may wait."""
+        if self._beside is not None or self.in_memory:
+            return
+        with suppress(sqlite3.Error):  # without it everything goes on as before, only slower
+            beside = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+            beside.execute("PRAGMA synchronous = NORMAL")
+            beside.execute("PRAGMA wal_autocheckpoint = 0")
+            self._beside = beside
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Read without keeping writers of other processes out."""
         with self.lock:
             try:
-                connection = self._opened()
-                self._set(connection, **_PATIENT)
-                yield connection
+                yield self._opened()
             except (sqlite3.Error, JSONDecodeError) as error:
                 raise self._unusable(error) from error
 
@@ -132,14 +146,16 @@ class Database:
             if self._connection is not None and not self.in_memory:
                 self._connection.close()
                 self._connection = None
+            with self._beside_lock:
+                if self._beside is not None:
+                    self._beside.close()
+                    self._beside = None
 
-    def _set(self, connection: sqlite3.Connection, **settings: Any) -> None:
-        if self.in_memory:  # which nobody else has locked, and no disk
-            return
-        for name, value in settings.items():
-            if self._settings.get(name) != value:
-                connection.execute(f"PRAGMA {name} = {value}")
-                self._settings[name] = value
+    def _set(self, connection: sqlite3.Connection, name: str, value: Any) -> None:
+        if self._settings.get(name) != value and not self.in_memory:
+            self._settings.pop(name, None)  # an interruption leaves it unknown, not wrong
+            connection.execute(f"PRAGMA {name} = {value}")
+            self._settings[name] = value
 
     def _unusable(self, error: Exception) -> LedgerError:
         if isinstance(error, JSONDecodeError) or "malformed JSON" in str(error):
@@ -183,7 +199,9 @@ class Database:
             return None
         try:
             found = os.stat(self.path)
-        except OSError:
+        except OSError as error:
+            if error.errno is None:  # the time limit of a signal, which says nothing of the file
+                raise
             return 0, 0
         return found.st_dev, found.st_ino
 
@@ -222,11 +240,14 @@ def _before_fork() -> None:
         database.lock.acquire()
         _HELD.append(database)
         database.close()
+        database._beside_lock.acquire()
 
 
 def _after_fork() -> None:
     while _HELD:
-        _HELD.pop().lock.release()
+        database = _HELD.pop()
+        database._beside_lock.release()
+        database.lock.release()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork

@@ -36,8 +36,12 @@ class Journal(Displayed):
         self._purged_at = clock()
         self._late = Late(self.flush, outlasts=not self._database.in_memory)
         self._is_closed = False
-        self._end: End | None = None
-        """Where the chain ended with a read of this ledger; None where something else came after it."""
+        self._end = End()
+        """Where the chain ended with what this ledger put on record last."""
+        self._is_followed = False
+        """Whether a read may follow there at once."""
+        self._at_once = 0
+        """How many reads in a row were put on record at once."""
         self.in_memory = self._database.in_memory
         """Whether it ends with the process, and is nobody else's."""
         self.purge()
@@ -98,14 +102,16 @@ class Journal(Displayed):
         """
         self._write(connection, [(round(self._clock(), 3), events, payload)])
 
-    def _write(self, connection: sqlite3.Connection, batches: list[Batch]) -> End:
+    def _write(self, connection: sqlite3.Connection, batches: list[Batch]) -> bool:
+        """Returns whether nobody else has put anything on record since this ledger did."""
         end = end_of(connection)
+        is_alone = end == self._end
         for now, events, payload in batches:
             rows, end = rows_after(end, events, now)
             add(connection, rows)
             self._keep_payload(connection, events, payload, now)
-        self._end = None
-        return end
+        self._end, self._is_followed, self._at_once = end, False, 0
+        return is_alone
 
     def _keep_payload(
         self, connection: sqlite3.Connection, events: tuple[Event, ...], payload: Mapping[str, Any] | None, now: float
@@ -166,13 +172,15 @@ class Journal(Displayed):
 
         Args:
             durable: Whether the disk must have it at the end.
-            with_late: Whether what was left must be recorded now, even if it is little and young.
+            with_late: Whether what was left must be recorded now, even if it is little and young. If nothing is
+                recorded with it, its end leaves the log as long as it is.
         """
         database, gone = self._database, 0
         with database.lock:  # until what was left is off the list, so that no other thread records it, too
-            connection = database.begin(durable=durable)
+            late = self._late.due(self._clock(), all_of_it=with_late)
+            writes_back = with_late or bool(late)
             try:
-                late = self._late.due(self._clock(), all_of_it=with_late)
+                connection = database.begin(durable=durable, writes_back=writes_back)
                 if late:
                     self._write(connection, late)
                 yield connection
@@ -184,7 +192,8 @@ class Journal(Displayed):
                 raise
             if late:
                 self._late.recorded(len(late))
-                self._end = None  # so much may have ended with a checkpoint, and whoever writes next waits for the disk
+            if writes_back or gone:
+                self._is_followed = False  # where the log begins anew, whoever writes next waits for the disk
         if gone:
             database.write_back()
 

@@ -53,9 +53,9 @@ class Late:
             now: The time, in epoch seconds.
             all_of_it: Whether even what is little and young.
         """
-        batches = self._batches
+        batches = self._batches[:]  # another thread may be recording them
         if batches and (all_of_it or len(batches) >= _MOST or not 0 <= now - batches[0][0] < _LONGEST):
-            return batches[:]
+            return batches
         return []
 
     def forget(self) -> None:

@@ -29,6 +29,9 @@ from ac_guardrails._reading import (
 from ac_guardrails._rows import adding, rows_after
 from ac_guardrails._stop import Stop, StoppedError, latest_stop
 
+_MOST_AT_ONCE = 200
+"""Reads in a row before the log that they lengthen may be written back."""
+
 
 class Ledger(Journal):
     """Events and payloads in SQLite, in a file or in memory, shared by the threads of a process.
@@ -84,26 +87,32 @@ class Ledger(Journal):
                 raise StoppedError(stop)
             self.append_late(*events)
         elif not self.append_read_at_once(*events):
-            with self.transaction(durable=False, with_late=False) as connection:
+            with self.transaction(durable=False, with_late=self._at_once >= _MOST_AT_ONCE) as connection:
                 if (stop := latest_stop(connection)) and stop.reads:
                     raise StoppedError(stop)
-                self._end = self._write(connection, [(round(self._clock(), 3), events, None)])
+                self._is_followed = self._write(connection, [(round(self._clock(), 3), events, None)])
+                self._database.expect_attempts()
 
     def append_read_at_once(self, *events: Event) -> bool:
         """The same, where the chain still ends with a read of this ledger: then nobody has stopped the guard since.
 
-        It waits for nobody and for no disk, so an event loop may do it.
+        It waits for nobody, so an event loop may do it. Nor does it wait for the disk, but for the first one after
+        another program has written the log back into the file.
 
         Returns:
             Whether it is on record; else `append_read` does it, and says what is wrong.
         """
         end, now = self._end, round(self._clock(), 3)
-        if end is None or is_watched() or self._late.due(now, all_of_it=False):
+        if not self._is_followed or is_watched() or self._at_once >= _MOST_AT_ONCE:
+            return False
+        if self._late.due(now, all_of_it=False):
             return False
         rows, after = rows_after(end, events, now)
-        is_recorded = self._database.attempt(*adding(end, rows))
-        self._end = after if is_recorded else None
-        return is_recorded
+        if not self._database.attempt(*adding(end, rows)):
+            self._is_followed = False
+            return False
+        self._end, self._at_once = after, self._at_once + 1
+        return True
 
     def reserve(self, *events: Event, hold: Hold, payload: Mapping[str, Any] | None = None) -> None:
         """Put a write on record before it leaves, if nothing stands in its way.

@@ -5,19 +5,21 @@ somebody does, it goes the long way, and nothing is lost, doubled or waited for 
 from __future__ import annotations
 
 import asyncio
+import dis
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ac_guardrails import Ledger, LedgerError
-from ac_guardrails._database import _PATIENCE
+from ac_guardrails._database import _PATIENCE, Database
 from ac_guardrails._events import Event
 from ac_guardrails._look import leaving
 from ac_guardrails._stop import StoppedError
@@ -171,6 +173,19 @@ def test_whatever_came_after_the_last_read_sends_the_next_one_the_long_way(betwe
     assert not ledger.verify()
 
 
+def test_no_read_at_once_comes_after_the_log_was_written_back(ledger):
+    """Whoever is the first to write to it then waits for the disk, so that must be a transaction, in a thread."""
+    in_a_row(ledger)
+    with ledger.reading() as connection:
+        assert connection.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)  # no read alone writes it back
+    for number in range(EACH):
+        ledger.append_late(Event(f"r{number}", "outcome", "m", {"outcome": "done"}))
+    ledger.append_read(read(2))
+    assert not ledger.append_read_at_once(read(3))
+    ledger.append_read(read(3))
+    assert ledger.append_read_at_once(read(4))
+
+
 def test_a_stop_of_another_process_is_seen_by_the_next_read(ledger, path):
     assert in_a_row(ledger).append_read_at_once(read(2))
     other = Ledger(str(path))
@@ -272,4 +287,100 @@ def test_a_read_does_not_follow_an_end_that_is_gone(ledger, path):
     other.close()
     assert not ledger.append_read_at_once(read(3))
     ledger.append_read(read(3))
+    assert not ledger.verify()
+
+
+def test_where_others_write_in_between_no_read_tries(ledger, path, monkeypatch):
+    """Each try that fails would come on top of the long way."""
+    tries: list[Any] = []
+    monkeypatch.setattr(Database, "attempt", lambda *given: tries.append(given))
+    other = Ledger(str(path))
+    for number in range(10):
+        ledger.append_read(read(number))
+        other.append_read(read(number, "s"))
+    other.close()
+    assert len(tries) <= 1  # in the new file, where nobody had written yet
+    assert not ledger.verify()
+
+
+def test_many_reads_without_an_end_do_not_lengthen_the_log_for_good(ledger, path):
+    """One call may look at thousands of pages before it ends."""
+    for number in range(4_000):
+        ledger.append_read(read(number))
+    assert path.with_name(path.name + "-wal").stat().st_size < 8_000_000
+
+
+def interrupted(work: Callable[[], Any], after: int) -> bool:
+    """Do some work, a signal coming after so many calls of the code that locks and sets, which is when Python looks for
+    one; whether it came that far.
+    """
+    left, before = after, ""
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal left, before
+        if frame.f_code.co_name not in ("attempt", "expect_attempts", "append_read_at_once", "begin", "_set"):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= before.startswith("CALL")
+            if not left:
+                raise KeyboardInterrupt
+            before = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+        return trace
+
+    traced = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(traced)
+    return False
+
+
+def two_reads_between_writes(ledger: Ledger) -> None:
+    ledger.append(Event("w1", "decided", "m"))
+    ledger.append_read(read())
+    ledger.append_read(read())
+    ledger.append(Event("w1", "decided", "m"))
+
+
+def test_an_interruption_leaves_nothing_locked_and_no_setting_wrong(tmp_path):
+    """Ctrl-C, or a time limit's signal, at any step: other threads and programs still write, writes still wait for the
+    disk, and the chain is whole.
+    """
+    steps = 1
+    while True:
+        path = tmp_path / f"{steps}.db"
+        ledger = Ledger(str(path))
+        if not interrupted(partial(two_reads_between_writes, ledger), steps):
+            break
+        assert setting(ledger, "synchronous") == 2
+        writing = threading.Thread(target=two_reads_between_writes, args=(ledger,), daemon=True)
+        writing.start()
+        writing.join(10)
+        assert not writing.is_alive(), f"locked for good after {steps} steps"
+        with sqlite3.connect(path, timeout=0, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        other.close()
+        assert not ledger.verify()
+        ledger.close()
+        steps += 1
+    assert steps > 20
+
+
+def test_a_time_limit_that_a_signal_sets_says_nothing_of_the_file(ledger, monkeypatch):
+    """TimeoutError is an OSError, too."""
+
+    def late(path: str) -> Any:
+        raise TimeoutError("the task took too long")
+
+    in_a_row(ledger)
+    with monkeypatch.context() as patched:
+        patched.setattr("ac_guardrails._database.os.stat", late)
+        with pytest.raises(TimeoutError, match="took too long"):
+            ledger.append_read(read(2))
+    ledger.append_read(read(2))
     assert not ledger.verify()
