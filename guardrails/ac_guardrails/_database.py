@@ -58,6 +58,7 @@ class Database:
             LedgerError: The file cannot be used, and nothing was changed.
         """
         with self.lock:
+            self.refuse_nested()
             try:
                 connection = self.begin(durable=durable)
                 yield connection
@@ -65,6 +66,11 @@ class Database:
             except BaseException as error:
                 self.undo(error)
                 raise
+
+    def refuse_nested(self) -> None:
+        """For whoever holds the lock and is about to begin: a second transaction would undo the first with itself."""
+        if self._connection is not None and self._connection.in_transaction:
+            raise LedgerError(f"The ledger {self.path} cannot be written within a transaction of the same thread.")
 
     def begin(self, *, durable: bool, writes_back: bool = True) -> sqlite3.Connection:
         """Begin a transaction; for whoever holds the lock, and ends it with COMMIT or with `undo`.
@@ -107,8 +113,9 @@ class Database:
         """
         if self._beside_lock.locked():
             return False
-        with self._beside_lock:  # and nothing else will do: a signal that comes between the two steps of another way to
-            if self._beside is None or self._file != self._on_disk():  # take a lock leaves it taken for good
+        # By `with`, though it may wait a moment: a signal after any other way to take a lock leaves it taken for good.
+        with self._beside_lock:
+            if self._beside is None or self._file != self._on_disk():
                 return False
             try:
                 self._beside.execute(statement, values)

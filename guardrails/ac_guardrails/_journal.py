@@ -177,6 +177,7 @@ class Journal(Displayed):
         """
         database, gone = self._database, 0
         with database.lock:  # until what was left is off the list, so that no other thread records it, too
+            database.refuse_nested()
             late = self._late.due(self._clock(), all_of_it=with_late)
             writes_back = with_late or bool(late)
             try:

@@ -1,6 +1,4 @@
-"""Rows: the chain of events as the ledger stores it, and the two ways to add to its end. Within SQLite, without effects
-of their own.
-"""
+"""Rows: the chain of events as the ledger stores it, and the two ways to add to its end."""
 
 from __future__ import annotations
 

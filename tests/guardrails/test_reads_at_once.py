@@ -213,6 +213,18 @@ def test_a_read_at_once_is_no_part_of_a_transaction_that_may_fail(ledger):
     assert [entry.id for entry in ledger.entries()] == ["r1"]
 
 
+def test_a_transaction_within_one_leaves_that_whole(ledger, path):
+    """Where a signal's handler uses the ledger, say: it is told, and what it came upon goes on."""
+    with ledger.transaction(durable=True) as connection:
+        ledger.write(connection, Event("w1", "decided", "m"))
+        for nested in (ledger.flush, partial(ledger.append_read, read())):
+            with pytest.raises(LedgerError, match="within a transaction of the same thread"):
+                nested()
+        ledger.write(connection, Event("w2", "decided", "m"))
+    assert [entry.id for entry in ledger.entries()] == ["w1", "w2"]
+    assert not ledger.verify()
+
+
 def test_several_events_of_one_read_are_on_record_in_their_order(ledger):
     in_a_row(ledger)
     asked = Event("r2", "read", "m", {"method": "GET", "path": "/tags/1", "by": "guard"})
