@@ -24,17 +24,16 @@ def read_back(ledger: Ledger, entry_id: str, *, as_json: bool) -> None:
 
     unreadable: list[str] = []
     chosen = [entry for entry in ledger.not_closed(unreadable=unreadable) if entry_id in ("", entry.id)]
-    if unreadable and not entry_id:
-        say(damaged(unreadable))
-    if not chosen:
+    if chosen:
+        with ActiveCampaign.from_env() as account:
+            here = [entry for entry in chosen if entry.host == account.host]
+            _print(_settled(ledger, account, here), as_json=as_json)
+            _tell_others(account.host, [entry for entry in chosen if entry not in here])
+    else:
         say(_nothing_in(_known(ledger, entry_id)) if entry_id else "Nothing is left to settle.")
         _print([], as_json=as_json)
-        return
-    with ActiveCampaign.from_env() as account:
-        here = [entry for entry in chosen if entry.host == account.host]
-        settled = _settled(ledger, account, here)
-        _print(settled, as_json=as_json)
-        _tell_others(account.host, [entry for entry in chosen if entry not in here])
+    if unreadable and not entry_id:
+        fail(damaged(unreadable))
 
 
 def by_hand(ledger: Ledger, entry_id: str, *, happened: bool, by: str, as_json: bool) -> None:

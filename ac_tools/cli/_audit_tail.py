@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ac_guardrails import Entry, Ledger, LedgerError
+from ac_guardrails import Entry, Ledger
 from ac_tools.cli._audit_formats import print_one
 from ac_tools.cli._console import say, stdout
 from ac_tools.cli._ledger_file import damaged
@@ -49,7 +49,10 @@ class Tail:
         while True:
             time.sleep(_LOOK_EVERY)
             for entry_id in self._changed():
-                found = self._looked_up(entry_id)
+                unreadable.clear()
+                found = self._ledger.entry(entry_id, unreadable=unreadable)
+                if unreadable:
+                    say(damaged(unreadable))
                 if found is not None and self._agent in (None, found.agent):
                     self._meet(found)
 
@@ -60,14 +63,6 @@ class Tail:
             rows = connection.execute(sql, (self._seq,)).fetchall()
         self._seq = rows[-1][0] if rows else self._seq
         return list(dict.fromkeys(entry for _, entry in rows))
-
-    def _looked_up(self, entry_id: str) -> Entry | None:
-        """An entry; where it is damaged it is named, and the others are followed all the same."""
-        try:
-            return self._ledger.entry(entry_id)
-        except LedgerError:
-            say(damaged([entry_id]))
-            return None
 
     def _meet(self, entry: Entry) -> None:
         before = self._told.get(entry.id)

@@ -61,8 +61,9 @@ def _print(ledger: Ledger, *, as_json: bool, note: str = "") -> None:
     from ac_tools.cli import _questions as questions
 
     unreadable: list[str] = []
-    stopped, (waiting, _) = ledger.stopped(), questions.waiting(ledger)
+    stopped, (waiting, hidden) = ledger.stopped(), questions.waiting(ledger)
     entries = ledger.not_closed(unreadable=unreadable)
+    unreadable += [entry for entry in hidden if entry not in unreadable]
     unknown = sum(entry.state == "unknown" for entry in entries)
     sent = sum(entry.state == "open" and entry.writes > 0 for entry in entries)
     if as_json:

@@ -21,7 +21,7 @@ _PATIENCE = 10.0
 _PAGES = 1000
 """From how many on the log beside the file is written back into it."""
 _OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
-_HELD: list[Database] = []
+_HELD: list[Any] = []
 _CREATING = threading.Lock()
 
 
@@ -40,7 +40,8 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._beside: sqlite3.Connection | None = None
         """A second one for `attempt`, which waits for nothing; with a lock that nobody holds for long."""
-        self._beside_lock = threading.Lock()
+        self._beside_lock = threading.RLock()  # a signal's handler may close the file in the midst of one
+        self._is_attempting = False
         self._settings: dict[str, Any] = {}
         self._file: tuple[int, int] | None = None
         _OPEN.add(self)
@@ -48,11 +49,12 @@ class Database:
             self._opened()
 
     @contextmanager
-    def transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, durable: bool, writes_back: bool = True) -> Iterator[sqlite3.Connection]:
         """All or nothing, one at a time over all processes.
 
         Args:
             durable: Whether the disk must have it at the end; else only the operating system.
+            writes_back: See `begin`.
 
         Raises:
             LedgerError: The file cannot be used, and nothing was changed.
@@ -60,7 +62,7 @@ class Database:
         with self.lock:
             self.refuse_nested()
             try:
-                connection = self.begin(durable=durable)
+                connection = self.begin(durable=durable, writes_back=writes_back)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException as error:
@@ -111,17 +113,21 @@ class Database:
         Returns:
             Whether it was carried out. If not, what stood in its way is best heard by trying again with `begin`.
         """
-        if self._beside_lock.locked():
+        if self._is_attempting:
             return False
         # By `with`, though it may wait a moment: a signal after any other way to take a lock leaves it taken for good.
         with self._beside_lock:
-            if self._beside is None or self._file != self._on_disk():
-                return False
+            self._is_attempting = True
             try:
-                self._beside.execute(statement, values)
+                beside = self._beside
+                if beside is None or self._file != self._on_disk():
+                    return False
+                beside.execute(statement, values)
+                return True
             except sqlite3.Error:
                 return False
-            return True
+            finally:
+                self._is_attempting = False
 
     def expect_attempts(self) -> None:
         """Open what `attempt` needs; for whoever holds the lock and may wait."""
@@ -150,13 +156,15 @@ class Database:
     def close(self) -> None:
         """Let the file go; it is opened again when it is needed."""
         with self.lock:
-            if self._connection is not None and not self.in_memory:
-                self._connection.close()
-                self._connection = None
+            if self.in_memory:
+                return
+            connection, self._connection = self._connection, None  # first: a signal may come while it is closed
+            if connection is not None:
+                connection.close()
             with self._beside_lock:
-                if self._beside is not None:
-                    self._beside.close()
-                    self._beside = None
+                beside, self._beside = self._beside, None
+                if beside is not None:
+                    beside.close()
 
     def _set(self, connection: sqlite3.Connection, name: str, value: Any) -> None:
         if self._settings.get(name) != value and not self.in_memory:
@@ -244,17 +252,15 @@ def _create(path: str) -> None:
 def _before_fork() -> None:
     """Close every file before a fork: SQLite keeps its locks in the process, and a child would inherit their state."""
     for database in list(_OPEN):
-        database.lock.acquire()
-        _HELD.append(database)
+        for lock in (database.lock, database._beside_lock):
+            lock.acquire()
+            _HELD.append(lock)
         database.close()
-        database._beside_lock.acquire()
 
 
 def _after_fork() -> None:
     while _HELD:
-        database = _HELD.pop()
-        database._beside_lock.release()
-        database.lock.release()
+        _HELD.pop().release()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from ac_guardrails._approvals import Approver, Elsewhere
@@ -174,7 +175,8 @@ class Guard(Displayed):
             raise
 
     def _settling(self, read: Reader, host: str, entry_id: str) -> Steps[list[Settlement]]:
-        found = yield Store(self.ledger.not_closed, self.ledger.blocks)
+        # One that is damaged keeps no other from being settled; ac-tools audit show names it.
+        found = yield Store(partial(self.ledger.not_closed, unreadable=[]), self.ledger.blocks)
         settled: list[Settlement] = []
         for entry in (entry for entry in found if entry.host == host and entry_id in ("", entry.id)):
             settled += [(yield from settle(self, entry, read))]

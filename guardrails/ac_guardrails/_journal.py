@@ -155,8 +155,9 @@ class Journal(Displayed):
             if self.in_memory:  # whose lock keeps all writers out
                 yield connection
                 return
-            connection.execute("BEGIN")
+            self._database.refuse_nested()
             try:
+                connection.execute("BEGIN")
                 yield connection
             finally:
                 connection.rollback()
@@ -179,7 +180,7 @@ class Journal(Displayed):
         with database.lock:  # until what was left is off the list, so that no other thread records it, too
             database.refuse_nested()
             late = self._late.due(self._clock(), all_of_it=with_late)
-            writes_back = with_late or bool(late)
+            writes_back, is_ending = with_late or bool(late), False
             try:
                 connection = database.begin(durable=durable, writes_back=writes_back)
                 if late:
@@ -187,12 +188,14 @@ class Journal(Displayed):
                 yield connection
                 if self._clock() - self._purged_at > _PURGE_EVERY:
                     gone = self._purge(connection)
+                is_ending = True
                 connection.execute("COMMIT")
+                self._late.recorded(late)
             except BaseException as error:
+                if is_ending and not isinstance(error, sqlite3.Error):  # a signal, after it was done
+                    self._late.recorded(late)
                 database.undo(error)
                 raise
-            if late:
-                self._late.recorded(len(late))
             if writes_back or gone:
                 self._is_followed = False  # where the log begins anew, whoever writes next waits for the disk
         if gone:

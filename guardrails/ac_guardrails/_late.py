@@ -62,9 +62,11 @@ class Late:
         """Leave all of it to the process from which this one was forked, which has it, too."""
         self._batches.clear()
 
-    def recorded(self, count: int) -> None:
-        """That the first so many are on record."""
-        del self._batches[:count]
+    def recorded(self, batches: list[Batch]) -> None:
+        """That these, the first ones, are on record; said again, it changes nothing."""
+        for batch in batches:
+            if self._batches and self._batches[0] is batch:
+                del self._batches[0]
 
 
 _LASTING: weakref.WeakSet[Late] = weakref.WeakSet()

@@ -97,7 +97,7 @@ class Ledger(Journal):
         """The same, where the chain still ends with a read of this ledger: then nobody has stopped the guard since.
 
         It waits for nobody, so an event loop may do it. Nor does it wait for the disk, but for the first one after
-        another program has written the log back into the file.
+        another process has written the log back into the file.
 
         Returns:
             Whether it is on record; else `append_read` does it, and says what is wrong.
@@ -199,10 +199,18 @@ class Ledger(Journal):
         with self._looking() as connection:
             return newest_entries(connection, most)
 
-    def entry(self, entry_id: str) -> Entry | None:
-        """One entry by its id; None where there is none."""
+    def entry(self, entry_id: str, *, unreadable: list[str] | None = None) -> Entry | None:
+        """One entry by its id; None where there is none.
+
+        Args:
+            entry_id: The id.
+            unreadable: Takes the id if the entry is damaged, which is None then.
+
+        Raises:
+            LedgerError: The entry is damaged, and nothing was given to take its id.
+        """
         with self._looking() as connection:
-            return entry_of(connection, entry_id)
+            return entry_of(connection, entry_id, unreadable)
 
     def history(self, entry_id: str) -> list[Moment]:
         """What happened to one entry, step by step, in order; nothing where there is no such entry."""

@@ -27,12 +27,13 @@ _NEWEST = "SELECT entry FROM events GROUP BY entry ORDER BY MIN(seq) DESC LIMIT 
 _COUNT = "SELECT COUNT(DISTINCT entry) FROM events"
 _SHORTLY = 2000
 """Rows: more than are written in the seconds by which two clocks may differ."""
+# Of neighbours that may be damaged.
 _MADE = """
-    SELECT DISTINCT json_extract(ended.body, '$.made') FROM events AS ended JOIN events AS began
-    ON began.entry = ended.entry AND began.kind = 'decided'
+    SELECT DISTINCT json_extract(CASE WHEN json_valid(ended.body) THEN ended.body END, '$.made')
+    FROM events AS ended JOIN events AS began ON began.entry = ended.entry AND began.kind = 'decided'
     WHERE ended.seq > (SELECT MIN(seq) FROM events WHERE entry = ?1) - ?2 AND ended.entry != ?1
     AND ended.kind IN ('outcome', 'settled') AND instr(ended.body, '"made":')
-    AND json_extract(began.body, '$.host')
+    AND json_extract(CASE WHEN json_valid(began.body) THEN began.body END, '$.host')
         = (SELECT json_extract(body, '$.host') FROM events WHERE entry = ?1 AND kind = 'decided')
 """
 _CHAIN = "SELECT seq, entry, at, kind, agent, body, hash, call FROM events ORDER BY seq"
@@ -97,7 +98,7 @@ def open_entries(connection: sqlite3.Connection, unreadable: list[str] | None = 
 def made_by_others(connection: sqlite3.Connection, entry: str) -> list[str]:
     """The records that other calls in the same account are known to have made, from shortly before an entry on."""
     rows = connection.execute(_MADE, (entry, _SHORTLY)).fetchall()
-    return [made for (made,) in rows]
+    return [made for (made,) in rows if made]
 
 
 def first_fault(connection: sqlite3.Connection) -> str:

@@ -115,7 +115,8 @@ class Turnstile:
     @contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, float]]:
         # Not with synchronous = OFF: the checkpoints of this connection write back the ledger's events, too.
-        with self._opened().transaction(durable=False) as connection:
+        # Nor may they write back: the ledger does, and knows that whoever writes next waits for the disk.
+        with self._opened().transaction(durable=False, writes_back=False) as connection:
             connection.execute(_TABLE)
             yield connection, self._clock()
 

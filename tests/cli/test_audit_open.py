@@ -213,6 +213,20 @@ def test_a_question_that_waits_is_not_settled(settle, agent, run, served, guard_
     assert len(guard.desk.waiting()) == 1
 
 
+def test_a_damaged_call_keeps_no_other_from_being_settled(settle, lost, agent, served, run):
+    """What can be read is settled; what cannot is named, and the command ends with 1."""
+    whole = lost()
+    served.sandbox.fault("POST", "/contactTags", cut="reset", when="before")
+    run(agent, "ac_add_tag", contact=59, tag="VIP")
+    broken = agent.guard.ledger.not_closed()[-1].id
+    with agent.guard.ledger.transaction(durable=True) as connection:
+        connection.execute("UPDATE events SET body = '{' WHERE entry = ? AND kind = 'decided'", (broken,))
+    told = settle()
+    assert told.exit_code == 1, told.output
+    assert told.stdout.startswith(f"{whole}  marketing asked to put tag 3 «VIP» on contact 46")
+    assert f"Left out, because they are damaged: {broken}." in told.stderr
+
+
 @pytest.mark.timeout(60)
 def test_tail_tells_what_happens_while_it_happens(started, cli, url, agent, run, lost):
     """First the newest, then a line when a call waits, when it is decided and done, when it is unknown and settled."""

@@ -366,7 +366,7 @@ class GuardMachine(RuleBasedStateMachine):
 
     def _ended(self) -> None:
         """The process is gone, and what it had in memory with it."""
-        self.ledger._late.recorded(10**6)
+        self.ledger._late.forget()
         self.ledger.fate = Fate()
         self.ledger.close()
         self.toolkit.account.close()

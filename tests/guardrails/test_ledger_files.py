@@ -230,6 +230,17 @@ def test_a_file_that_became_unusable_stops_writes(guard: Any, job: Any, sender: 
     assert len(sender.writes) == 1
 
 
+def test_a_damaged_neighbour_keeps_nobody_from_reading_back(memory: Ledger) -> None:
+    """What other calls are known to have made is read of those that can be read."""
+    for entry, made in (("a", "tag 7"), ("b", "tag 8"), ("c", "")):
+        memory.append(
+            Event(entry, "decided", "m", {"host": "h"}), Event(entry, "outcome", "m", {"made": made} if made else {})
+        )
+    with memory.transaction(durable=True) as connection:
+        connection.execute("UPDATE events SET body = '{\"made\":' WHERE entry = 'a'")
+    assert memory.made_by_others("c") == ["tag 8"]
+
+
 def test_a_damaged_payload_under_a_call_stops_it_in_words(guard: Any, job: Any, sender: Any, path: Any) -> None:
     """A call whose own record is broken while a person thinks ends with an error that says what to look at."""
 

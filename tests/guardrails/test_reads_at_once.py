@@ -21,6 +21,7 @@ import pytest
 from ac_guardrails import Ledger, LedgerError
 from ac_guardrails._database import _PATIENCE, Database
 from ac_guardrails._events import Event
+from ac_guardrails._late import Late
 from ac_guardrails._look import leaving
 from ac_guardrails._stop import StoppedError
 
@@ -322,6 +323,10 @@ def test_many_reads_without_an_end_do_not_lengthen_the_log_for_good(ledger, path
     assert path.with_name(path.name + "-wal").stat().st_size < 8_000_000
 
 
+_INTERRUPTED = ("attempt", "expect_attempts", "append_read_at_once", "begin", "_set", "_looking", "close")
+"""What locks, begins, sets and lets go."""
+
+
 def interrupted(work: Callable[[], Any], after: int) -> bool:
     """Do some work, a signal coming after so many calls of the code that locks and sets, which is when Python looks for
     one; whether it came that far.
@@ -330,7 +335,7 @@ def interrupted(work: Callable[[], Any], after: int) -> bool:
 
     def trace(frame: Any, event: str, arg: Any) -> Any:
         nonlocal left, before
-        if frame.f_code.co_name not in ("attempt", "expect_attempts", "append_read_at_once", "begin", "_set"):
+        if frame.f_code.co_name not in _INTERRUPTED:
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -355,6 +360,8 @@ def two_reads_between_writes(ledger: Ledger) -> None:
     ledger.append(Event("w1", "decided", "m"))
     ledger.append_read(read())
     ledger.append_read(read())
+    ledger.entry("w1")
+    ledger.close()
     ledger.append(Event("w1", "decided", "m"))
 
 
@@ -395,4 +402,74 @@ def test_a_time_limit_that_a_signal_sets_says_nothing_of_the_file(ledger, monkey
         with pytest.raises(TimeoutError, match="took too long"):
             ledger.append_read(read(2))
     ledger.append_read(read(2))
+    assert not ledger.verify()
+
+
+HANDLED = """
+import os, signal, sys
+from ac_guardrails import Ledger, _database
+from ac_guardrails._events import Event
+
+ledger = Ledger(sys.argv[1])
+looked = _database.os.stat
+
+def handle() -> None:  # in the midst of a read at once, where a signal's handler may run
+    _database.os.stat = looked
+    if sys.argv[2] == "close":
+        ledger.close()
+    elif os.fork() == 0:
+        ledger.append(Event("child", "decided", "m"))
+        os._exit(0)
+    else:
+        os.wait()
+
+for number in (1, 2):
+    ledger.append_read(Event(f"r{number}", "decided", "m"))
+_database.os.stat = lambda path: (handle(), looked(path))[1]
+ledger.append_read(Event("r3", "decided", "m"))
+ledger.append(Event("w1", "decided", "m"))
+print(sorted(entry.id for entry in ledger.entries()), ledger.verify())
+"""
+
+
+@pytest.mark.parametrize("what", ["close", "fork"])
+def test_a_signal_may_close_the_ledger_or_fork_in_the_midst_of_a_read(path, what):
+    command = [sys.executable, "-W", "ignore", "-c", HANDLED, str(path), what]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    expected = ["child"] * (what == "fork") + ["r1", "r2", "r3", "w1"]
+    assert (done.stdout, done.stderr) == (f"{expected} \n", "")
+
+
+def test_a_signal_after_the_commit_doubles_nothing(ledger, monkeypatch):
+    """What reads left to be recorded is on record with the transaction that was interrupted, and not with the next."""
+    ledger.append_read(read())
+    ledger.append_late(Event("r1", "outcome", "m", {"outcome": "done"}))
+    recorded = Late.recorded
+
+    def interrupted_before(late: Late, batches: Any) -> None:
+        monkeypatch.setattr(Late, "recorded", recorded)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Late, "recorded", interrupted_before)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.flush()
+    ledger.flush()
+    with ledger.reading() as connection:
+        assert connection.execute("SELECT COUNT(*) FROM events WHERE kind = 'outcome'").fetchone() == (1,)
+
+
+def test_a_signal_while_the_file_is_let_go_leaves_it_usable(ledger, monkeypatch):
+    """Closing writes the log back, so it is there that a signal comes."""
+    in_a_row(ledger)
+    closed = ledger._database._connection
+
+    class Interrupted:
+        def close(self) -> None:
+            closed.close()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger._database, "_connection", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        ledger.close()
+    ledger.append(Event("w1", "decided", "m"))
     assert not ledger.verify()
