@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_back(ledger: Ledger, entry_id: str, *, as_json: bool) -> None:
-    """Read the open entries back, and print what became of each.
+    """Read the open entries back, and print what became of each; ends with 1 where one of all could not be read.
 
     Args:
         ledger: The ledger.

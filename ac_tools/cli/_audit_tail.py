@@ -40,8 +40,7 @@ class Tail:
         self._changed()
         unreadable: list[str] = []
         entries = self._ledger.entries(agent=self._agent, unreadable=unreadable)
-        if unreadable:
-            say(damaged(unreadable))
+        _tell_damaged(unreadable)
         for entry in entries[-newest:] if newest else []:
             self._print(entry)
         for entry in entries:
@@ -49,10 +48,9 @@ class Tail:
         while True:
             time.sleep(_LOOK_EVERY)
             for entry_id in self._changed():
-                unreadable.clear()
+                unreadable = []
                 found = self._ledger.entry(entry_id, unreadable=unreadable)
-                if unreadable:
-                    say(damaged(unreadable))
+                _tell_damaged(unreadable)
                 if found is not None and self._agent in (None, found.agent):
                     self._meet(found)
 
@@ -78,3 +76,8 @@ class Tail:
 
     def _print(self, entry: Entry) -> None:
         print_one(self._console, entry, as_json=self._as_json)
+
+
+def _tell_damaged(entries: list[str]) -> None:
+    if entries:
+        say(damaged(entries))

@@ -94,7 +94,8 @@ class Ledger(Journal):
                 self._database.expect_attempts()
 
     def append_read_at_once(self, *events: Event) -> bool:
-        """The same, where the chain still ends with a read of this ledger: then nobody has stopped the guard since.
+        """The same, where the chain still ends with a read that this ledger has put there: nobody has stopped the
+        guard since.
 
         It waits for nobody, so an event loop may do it. Nor does it wait for the disk, but for the first one after
         another process has written the log back into the file.

@@ -114,8 +114,8 @@ class Turnstile:
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[sqlite3.Connection, float]]:
-        # Not with synchronous = OFF: the checkpoints of this connection write back the ledger's events, too.
-        # Nor may they write back: the ledger does, and knows that whoever writes next waits for the disk.
+        # The ledger writes the log back, and knows that whoever writes next waits for the disk. Not with synchronous =
+        # OFF all the same: whoever begins the log anew must have the disk know it before the ledger's events follow.
         with self._opened().transaction(durable=False, writes_back=False) as connection:
             connection.execute(_TABLE)
             yield connection, self._clock()
